@@ -1,0 +1,1 @@
+"""Profiles: TOML files that say everything about a run. No torch, no terminal."""

@@ -1,0 +1,257 @@
+"""The sections of a profile: every setting, its default, its range and what it does.
+
+The docstring under a field is what `harmonic profiles explain KEY` prints, what the JSON Schema says and what the
+console shows. No two sections have a field of the same name, so `--learning-rate` can mean only one thing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Architecture = Literal["harmonic", "dense"]
+Width = Annotated[int, Field(ge=1, le=16384)]
+
+DEFAULT_HIDDEN_DIMS: dict[Architecture, tuple[int, ...]] = {
+    "harmonic": (128, 128, 192, 256),
+    "dense": (1024, 512, 256),
+}
+
+
+class Section(BaseModel):
+    """What all sections share: frozen, no unknown keys, field docstrings as descriptions, finite numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class Run(Section):
+    """What the run is called and what its chance is made of."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] | None = None
+    """Name of the run and of its directory under `runs/`. Default: the profile's name and the time of the start."""
+
+    description: str = ""
+    """One sentence on what the profile is for, shown in lists."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Seed of everything random: weights, order, crops, augmentation and the latent's noise."""
+
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    """Where to compute. `auto` takes CUDA, else Apple's MPS, else the CPU, and says why."""
+
+
+class Data(Section):
+    """Which music, and how it is divided."""
+
+    dataset: Literal["demo", "custom", "gtzan", "maestro", "combined"] = "demo"
+    """Data set: `demo` is made by the program itself, `custom` is any folder of audio."""
+
+    dataset_dir: Path | None = None
+    """Folder of the chosen data set. Default: `data/<dataset>`."""
+
+    custom_dir: Path | None = None
+    """Folder of your own audio: WAV, MP3, FLAC, OGG or M4A, nested as you like."""
+
+    maestro_dir: Path | None = None
+    """Folder of MAESTRO, for `maestro` and `combined`."""
+
+    gtzan_dir: Path | None = None
+    """Folder of GTZAN, for `gtzan` and `combined`."""
+
+    segment_length: Annotated[float, Field(gt=0, le=60)] = 3.0
+    """Length of one training example in seconds."""
+
+    min_clip_length: Annotated[float, Field(ge=0.1, le=60)] = 1.0
+    """Clips shorter than this many seconds are refused; between it and a segment they are padded with silence."""
+
+    validation_split: Annotated[float, Field(ge=0, le=0.9)] = 0.1
+    """Share of the tracks held out for validation. Whole tracks, never parts of one."""
+
+    demo_minutes: Annotated[float, Field(ge=0.5, le=120)] = 10.0
+    """Minutes of music that the demo data set makes."""
+
+    cache_dir: Path | None = None
+    """Where decoded audio is kept between runs. Default: the user's cache folder."""
+
+
+class Audio(Section):
+    """How sound becomes a mel spectrogram."""
+
+    sample_rate: Annotated[int, Field(ge=4000, le=96000)] = 22050
+    """Samples a second after resampling, in Hz."""
+
+    n_fft: Annotated[int, Field(ge=64, le=16384)] = 2048
+    """Length of the STFT window in samples."""
+
+    hop_length: Annotated[int, Field(ge=16, le=8192)] = 512
+    """Samples between two frames."""
+
+    n_mels: Annotated[int, Field(ge=8, le=512)] = 128
+    """Number of mel bands."""
+
+    f_min: Annotated[float, Field(ge=0)] = 20.0
+    """Lower edge of the lowest band in Hz."""
+
+    f_max: Annotated[float, Field(gt=0)] | None = None
+    """Upper edge of the highest band in Hz. Default: half the sample rate."""
+
+    top_db: Annotated[float, Field(ge=-60, le=20)] = 0.0
+    """Level that becomes 1.0, in dB relative to a full-scale sine. Anything above is clamped."""
+
+    dynamic_range_db: Annotated[float, Field(ge=20, le=140)] = 80.0
+    """Height of the window below `top_db` in dB. Its lower edge becomes 0.0, and what is quieter is clamped to it."""
+
+
+class Model(Section):
+    """The variational autoencoder."""
+
+    architecture: Architecture = "harmonic"
+    """`harmonic`: convolutions over time with the mel bands as channels. `dense`: a plain multilayer perceptron."""
+
+    latent_dim: Annotated[int, Field(ge=1, le=65536)] = 128
+    """Size of the latent of a whole segment. 64 to 256 is usual."""
+
+    latent_frames: Annotated[int, Field(ge=1, le=256)] = 1
+    """Time steps over which the latent is spread; `latent_dim` stays the total. 1 is one global latent."""
+
+    hidden_dims: Annotated[tuple[Width, ...], Field(min_length=1, max_length=12)] | None = None
+    """Widths from the input inwards. `dense`: units of each layer. `harmonic`: channels of each stage, and every stage
+    halves the number of frames. Default: [128, 128, 192, 256] for `harmonic`, [1024, 512, 256] for `dense`."""
+
+    kernel_size: Annotated[int, Field(ge=3, le=31)] = 7
+    """Frames that one convolution of the `harmonic` architecture sees. Odd."""
+
+    blocks_per_stage: Annotated[int, Field(ge=1, le=12)] = 1
+    """Residual blocks in each stage of the `harmonic` architecture."""
+
+
+class Loss(Section):
+    """What is minimised: reconstruction plus beta times KL."""
+
+    reconstruction: Literal["l1", "mse"] = "l1"
+    """Distance between mel spectrograms, a mean over all elements in normalised dB."""
+
+    kl_reduction: Literal["mean"] = "mean"
+    """How the KL of the latent dimensions becomes one number: their mean. One nat weighs beta / latent_dim."""
+
+    beta_start: Annotated[float, Field(ge=0, le=1000)] = 1e-4
+    """Weight of the KL in the first epoch."""
+
+    beta_end: Annotated[float, Field(ge=0, le=1000)] = 1e-2
+    """Weight of the KL once annealing is over."""
+
+    beta_steps: Annotated[int, Field(ge=0, le=100000)] = 20
+    """Epochs over which beta rises from `beta_start` to `beta_end` in a straight line. 0: `beta_end` at once."""
+
+
+class Train(Section):
+    """How the weights are found."""
+
+    epochs: Annotated[int, Field(ge=1, le=1000000)] = 100
+    """Passes over the training tracks."""
+
+    batch_size: Annotated[int, Field(ge=1, le=65536)] = 32
+    """Segments in one update."""
+
+    grad_accum_steps: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Parts into which a batch is divided to save memory. The update is that of the whole batch."""
+
+    learning_rate: Annotated[float, Field(gt=0, le=100)] = 1e-3
+    """Highest learning rate of AdamW, reached after `warmup_steps`."""
+
+    warmup_steps: Annotated[int, Field(ge=0, le=1000000)] = 50
+    """Updates over which the learning rate rises from zero."""
+
+    final_learning_rate: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """Learning rate at the end of the cosine, as a share of `learning_rate`."""
+
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.01
+    """Decoupled weight decay of AdamW."""
+
+    grad_clip: Annotated[float, Field(gt=0)] = 1.0
+    """Largest norm of the gradient; a larger one is scaled down."""
+
+    mixed_precision: bool = False
+    """Compute in bfloat16 where it is safe to. Weights stay in float32."""
+
+    log_every: Annotated[int, Field(ge=1, le=100000)] = 10
+    """Updates between two rows of metrics."""
+
+    resume_from: Path | None = None
+    """A run, a checkpoint or a `.pt` export to continue from."""
+
+
+class Augment(Section):
+    """Changes to the training sound that leave the music alone."""
+
+    augment: bool = False
+    """Shift pitch, stretch time and add noise, anew for every segment."""
+
+    augment_strength: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """0 changes nothing; 1 means up to ±4 semitones, 0.7 to 1.4 times as fast, and noise 10 dB below the music."""
+
+
+class Evaluation(Section):
+    """What is heard and measured beside the loss."""
+
+    prior_samples: Annotated[int, Field(ge=0, le=64)] = 4
+    """Sounds drawn from the prior at every `checkpoint_every` epochs."""
+
+    reconstructions: Annotated[int, Field(ge=0, le=64)] = 4
+    """Validation segments rendered at every `checkpoint_every` epochs: original, original through the vocoder,
+    reconstruction. Always the same ones."""
+
+    griffin_lim_steps: Annotated[int, Field(ge=1, le=512)] = 32
+    """Iterations that find a phase for the sounds. More sound smoother and take longer."""
+
+
+class Output(Section):
+    """What is written, and where."""
+
+    output_dir: Path | None = None
+    """The run's own directory. Default: `runs/<name>`."""
+
+    checkpoint_every: Annotated[int, Field(ge=1, le=1000000)] = 10
+    """Epochs between two checkpoints, exports and sets of samples."""
+
+    keep: Annotated[int, Field(ge=2, le=10000)] = 2
+    """Newest checkpoints to keep beside those of every `checkpoint_every` epochs' exports."""
+
+    use_tensorboard: bool = False
+    """Also write the figures to `logs/` for TensorBoard. Needs the extra `tensorboard`."""
+
+
+class Profile(Section):
+    """Everything about a run."""
+
+    run: Run = Run()
+    data: Data = Data()
+    audio: Audio = Audio()
+    model: Model = Model()
+    loss: Loss = Loss()
+    train: Train = Train()
+    augment: Augment = Augment()
+    evaluation: Evaluation = Evaluation()
+    output: Output = Output()
+
+    @property
+    def hidden_dims(self) -> tuple[int, ...]:
+        """Layer widths in force: those asked for, else the architecture's own."""
+        return self.model.hidden_dims or DEFAULT_HIDDEN_DIMS[self.model.architecture]
+
+    @property
+    def segment_samples(self) -> int:
+        """Samples in one segment."""
+        return round(self.data.segment_length * self.audio.sample_rate)
+
+    @property
+    def segment_frames(self) -> int:
+        """Frames in one segment; the STFT is centred, so both edges have one."""
+        return 1 + self.segment_samples // self.audio.hop_length
+
+    @property
+    def input_dim(self) -> int:
+        """Numbers in the mel spectrogram of one segment: n_mels × frames."""
+        return self.audio.n_mels * self.segment_frames

@@ -1,0 +1,49 @@
+"""Writing so that a reader, or a crash, sees the old content or the new and nothing between."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+
+def fsync_directory(path: Path) -> None:
+    """Make renames inside the directory `path` survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, content: bytes | str, *, durable: bool = True) -> None:
+    """Replace the file `path` by `content` in one step.
+
+    Parameters
+    ----------
+    path
+        The file; its folder must exist.
+    content
+        New content; text is written as UTF-8.
+    durable
+        Wait until the disk has it. A heartbeat can do without.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written or is full; `path` is then as it was.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        fsync_directory(path.parent)

@@ -1,0 +1,165 @@
+"""Where everything of a run lies, and how runs are found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from harmonic_core.errors import DiskError, RunError
+
+RUN_ROOTS: tuple[Path, ...] = (Path("runs"), Path("output"))
+"""Folders that hold runs, looked through from the working directory: our own, and the usual `--output-dir`."""
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Paths inside one run. Nothing is read or written here."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the run: that of its directory."""
+        return self.path.resolve().name
+
+    @property
+    def profile(self) -> Path:
+        """The resolved profile: what ran, not what was asked."""
+        return self.path / "profile.toml"
+
+    @property
+    def origin(self) -> Path:
+        """Command line, versions, host, device, and where each profile value came from."""
+        return self.path / "origin.json"
+
+    @property
+    def status(self) -> Path:
+        """The state of the run now; replaced atomically."""
+        return self.path / "status.json"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the one trainer."""
+        return self.path / "run.lock"
+
+    @property
+    def metrics(self) -> Path:
+        """One row of figures a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def events(self) -> Path:
+        """What happened, an object a line."""
+        return self.path / "events.jsonl"
+
+    @property
+    def console_log(self) -> Path:
+        """What the trainer printed."""
+        return self.path / "console.log"
+
+    @property
+    def control(self) -> Path:
+        """Commands for the trainer, a file each."""
+        return self.path / "control"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Complete states to continue from."""
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        """Sounds by step."""
+        return self.path / "samples"
+
+    @property
+    def visualizations(self) -> Path:
+        """Pictures by epoch."""
+        return self.path / "visualizations"
+
+    @property
+    def logs(self) -> Path:
+        """TensorBoard's files."""
+        return self.path / "logs"
+
+    def export(self, label: str) -> Path:
+        """Path of a small export: `harmonic_vae_best.pt`, `harmonic_vae_epoch_30.pt`."""
+        return self.path / f"harmonic_vae_{label}.pt"
+
+    def exists(self) -> bool:
+        """Tell whether a run was ever started here."""
+        return self.status.is_file() or self.profile.is_file()
+
+    def create(self) -> None:
+        """Make the directory and its folders.
+
+        Raises
+        ------
+        RunError
+            If a run is there already.
+        DiskError
+            If the place cannot be written.
+        """
+        if self.exists():
+            raise RunError(
+                f"{self.path}: a run is already here; continue it with `--resume-from {self.path}` "
+                "or choose another `--output-dir`"
+            )
+        try:
+            for folder in (self.control, self.checkpoints, self.samples):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DiskError(f"{self.path}: the run directory cannot be made: {error.strerror or error}") from error
+
+
+def default_directory(name: str, now: datetime, root: Path = RUN_ROOTS[0]) -> RunDirectory:
+    """Free directory for a new run of the profile `name`: `runs/<name>-<date>-<time>`, numbered if taken."""
+    stem = f"{name}-{now:%Y%m%d-%H%M%S}"
+    candidates = (root / (stem if n == 1 else f"{stem}-{n}") for n in range(1, 10_000))
+    return RunDirectory(next(path for path in candidates if not path.exists()))
+
+
+def open_run(name_or_path: str | os.PathLike[str]) -> RunDirectory:
+    """Find an existing run by its path, or by its name under `runs/` and `output/`.
+
+    Raises
+    ------
+    RunError
+        If there is none; the message names the newest runs there are.
+    """
+    given = Path(name_or_path)
+    candidates = [given, *(root / given for root in RUN_ROOTS if not given.is_absolute())]
+    for candidate in candidates:
+        run = RunDirectory(candidate)
+        if run.exists():
+            return run
+    known = [run.name for run in list_runs()][:5]
+    hint = f"there are: {', '.join(known)}" if known else "there are no runs yet; start one with `harmonic train demo`"
+    reason = "not a run (no status.json in it)" if given.is_dir() else "no such run"
+    raise RunError(f"{str(name_or_path)!r}: {reason}; {hint}")
+
+
+def list_runs(roots: Sequence[Path] = RUN_ROOTS) -> list[RunDirectory]:
+    """All runs under `roots`, the most recently touched first."""
+    return sorted(_runs_in(roots), key=_last_touched, reverse=True)
+
+
+def _runs_in(roots: Sequence[Path]) -> Iterator[RunDirectory]:
+    for root in roots:
+        try:
+            entries = [entry.path for entry in os.scandir(root) if entry.is_dir()]
+        except OSError:
+            continue
+        yield from (run for run in map(RunDirectory, map(Path, entries)) if run.exists())
+
+
+def _last_touched(run: RunDirectory) -> float:
+    for path in (run.status, run.profile):
+        try:
+            return path.stat().st_mtime
+        except OSError:
+            continue
+    return 0.0

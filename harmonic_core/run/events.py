@@ -1,0 +1,23 @@
+"""What happened in a run, for people: one object a line in `events.jsonl`."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Literal
+
+from harmonic_core.run.records import RecordWriter, Row
+
+EventKind = Literal["phase", "checkpoint", "sample", "refused", "resume", "signal", "control", "warning", "failure"]
+"""`refused` is an audio file that was not used; `control` a command that was obeyed or refused."""
+
+
+class EventLog:
+    """Writes the events of one run."""
+
+    def __init__(self, writer: RecordWriter) -> None:
+        self._writer = writer
+
+    def record(self, kind: EventKind, message: str, **details: Any) -> None:
+        """Add an event: when it was, its kind, one sentence, and whatever a program may want to know."""
+        event: Row = {"time": time.time(), "kind": kind, "message": message, **details}
+        self._writer.append(event)

@@ -1,0 +1,132 @@
+"""JSON lines that one process appends to while others read them.
+
+A number that JSON cannot hold is written as the string "NaN", "Infinity" or "-Infinity" and read back as a float.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harmonic_core.run.atomic import write_atomically
+
+Row = dict[str, Any]
+
+_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {key: _encodable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encodable(item) for item in value]
+    return value
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NON_FINITE.get(value, value)
+    if isinstance(value, list):
+        return [_decoded(item) for item in value]
+    return value
+
+
+def encode_row(row: Mapping[str, Any]) -> bytes:
+    """One line of JSON, newline included."""
+    return json.dumps(_encodable(row), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def decode_row(line: bytes) -> Row | None:
+    """Object on one line, or None where the line holds anything else."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return {key: _decoded(value) for key, value in row.items()} if isinstance(row, dict) else None
+
+
+class RecordWriter:
+    """Appends rows to a file, one `write` a row, so that no reader ever sees half of two."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add one row. Raises OSError when the disk is full."""
+        os.write(self._descriptor, encode_row(row))
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
+class RecordTail:
+    """Reads what was appended to a file since the last call, and notices when it was replaced or cut.
+
+    Attributes
+    ----------
+    restarts
+        How often the file was replaced or became shorter. After a change rows read before no longer count.
+    unreadable
+        Number of complete lines that were not JSON objects.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.restarts = 0
+        self.unreadable = 0
+        self._identity: tuple[int, int] | None = None
+        self._offset = 0
+
+    def read(self, limit: int = 64 * 2**20) -> list[Row]:
+        """Rows completed since the last call.
+
+        Parameters
+        ----------
+        limit
+            Most bytes to read in one call; the rest comes with the next one.
+
+        Returns
+        -------
+        list of rows
+            Empty where the file does not exist (yet). A half-written last line waits for its end.
+        """
+        try:
+            with self.path.open("rb") as file:
+                stat = os.fstat(file.fileno())
+                identity = (stat.st_dev, stat.st_ino)
+                if self._identity is not None and (identity != self._identity or stat.st_size < self._offset):
+                    self.restarts += 1
+                    self._offset = 0
+                self._identity = identity
+                file.seek(self._offset)
+                data = file.read(limit)
+        except OSError:
+            return []
+        complete = data[: data.rfind(b"\n") + 1]
+        self._offset += len(complete)
+        rows = [decode_row(line) for line in complete.splitlines()]
+        good = [row for row in rows if row is not None]
+        self.unreadable += len(rows) - len(good)
+        return good
+
+
+def read_rows(path: Path) -> list[Row]:
+    """All complete rows of a file; none where it does not exist."""
+    tail = RecordTail(path)
+    rows: list[Row] = []
+    while batch := tail.read():
+        rows += batch
+    return rows
+
+
+def keep_rows(path: Path, wanted: Callable[[Row], bool]) -> None:
+    """Rewrite a file with only the `wanted` rows; a torn last line goes. Nothing happens where there is no file."""
+    if path.exists():
+        write_atomically(path, b"".join(encode_row(row) for row in read_rows(path) if wanted(row)))

@@ -1,0 +1,85 @@
+"""Sounds that a run made: which there are, and what is known of each.
+
+samples/step-00000500/prior-0.wav                   drawn from the prior
+                      prior-0.json
+                      recon-0.original.wav          a validation segment
+                      recon-0.decoded.wav           the same through mel and vocoder only
+                      recon-0.reconstruction.wav    the same through the model
+                      recon-0.json
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harmonic_core.run.directory import RunDirectory
+
+Take = Literal["prior", "original", "decoded", "reconstruction"]
+
+_STEP_FOLDER = re.compile(r"step-(\d{8,})$")
+
+
+class Sample(BaseModel):
+    """One item of a set of samples: the content of `prior-0.json` or `recon-0.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: Literal["prior", "reconstruction"]
+    index: int
+    step: int
+    epoch: int
+    title: str
+    """`prior 1`, or the track and place that the segment comes from."""
+    files: dict[Take, str]
+    """File name of each take, in the same folder."""
+    duration_s: float
+    level_db: dict[Take, float]
+    """Root-mean-square level in dB relative to full scale."""
+    envelope: list[float]
+    """Loudness over time of the newest take, some dozen values from 0 to 1, for a thumbnail."""
+    recon_db: float | None = None
+    """Mean absolute log-mel error of the reconstruction in dB."""
+    decoded_db: float | None = None
+    """The same error of the vocoder alone."""
+
+
+def step_folder(run: RunDirectory, step: int) -> Path:
+    """Folder of the samples made at `step`."""
+    return run.samples / f"step-{step:08d}"
+
+
+def sample_steps(run: RunDirectory) -> list[int]:
+    """Steps at which samples were made, ascending."""
+    try:
+        names = os.listdir(run.samples)
+    except OSError:
+        return []
+    return sorted(int(match[1]) for name in names if (match := _STEP_FOLDER.match(name)))
+
+
+def read_samples(run: RunDirectory, step: int) -> list[Sample]:
+    """Samples made at `step`: priors first, each kind by index. Files that do not hold a sample are passed over."""
+    folder = step_folder(run, step)
+    try:
+        names = [name for name in os.listdir(folder) if name.endswith(".json")]
+    except OSError:
+        return []
+    samples = [sample for name in names if (sample := _read(folder / name))]
+    return sorted(samples, key=lambda sample: (sample.kind, sample.index))
+
+
+def sample_path(run: RunDirectory, sample: Sample, take: Take) -> Path:
+    """Path of one take. Only the last part of the recorded name counts, so that no record leads out of its folder."""
+    return step_folder(run, sample.step) / Path(sample.files[take]).name
+
+
+def _read(path: Path) -> Sample | None:
+    try:
+        return Sample.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None

@@ -1,0 +1,141 @@
+"""What a run is doing now: `status.json`, and how far it can be believed."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harmonic_core.run.atomic import write_atomically
+
+State = Literal["preparing", "training", "paused", "finished", "stopped", "failed", "diverged"]
+SeenState = Literal[State, "lost"]
+
+ACTIVE_STATES: frozenset[str] = frozenset({"preparing", "training", "paused"})
+HEARTBEAT_LIMIT_S = 60.0
+
+
+class _Record(BaseModel):
+    # Readers meet files of newer versions: what they do not know they ignore.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Device(_Record):
+    """What the run computes on. Memory in bytes; None where it cannot be known."""
+
+    kind: str = "cpu"
+    name: str = ""
+    uuid: str | None = None
+    reason: str = ""
+    """Why this device was chosen, in words."""
+    resident_bytes: int | None = None
+    """Memory of the trainer's process."""
+    cpu_percent: float | None = None
+    """Load of the trainer's process; 100 is one core."""
+    allocated_bytes: int | None = None
+    """Device memory that tensors hold."""
+    reserved_bytes: int | None = None
+    """Device memory that the allocator holds."""
+    peak_bytes: int | None = None
+    """Most device memory that tensors ever held."""
+    total_bytes: int | None = None
+    """Memory of the device; on a CPU that of the machine."""
+    free_bytes: int | None = None
+    """Free memory of the device; on a CPU that of the machine."""
+
+
+class Best(_Record):
+    """The best validation so far."""
+
+    epoch: int
+    step: int
+    val_loss: float
+    val_recon_db: float
+
+
+class Status(_Record):
+    """State of a run, as the trainer last told it. Times are seconds since 1970 (UTC)."""
+
+    version: int = 1
+    state: State
+    name: str = ""
+    profile: str = ""
+    pid: int
+    process_start: float
+    host: str
+    started_at: float
+    heartbeat: float
+    phase: str = ""
+    """What it is doing, in words: `decoding 12 of 50`, `epoch 3`."""
+    step: int = 0
+    total_steps: int = 0
+    epoch: int = 0
+    """Epochs begun; 0 before the first."""
+    epochs: int = 0
+    segments_per_s: float | None = None
+    eta_s: float | None = None
+    device: Device = Device()
+    best: Best | None = None
+    mean_spectrum_db: float | None = None
+    """Error of always answering with the training set's mean spectrum: what a model has to beat."""
+    exit_code: int | None = None
+    message: str = ""
+    """How it ended, or why it waits."""
+
+    @property
+    def progress(self) -> float:
+        """Share of all updates done, 0 to 1."""
+        return min(1.0, self.step / self.total_steps) if self.total_steps else 0.0
+
+    @property
+    def stage(self) -> str:
+        """Stage of training by epoch: `initial` (1-10), `middle` (11-50) or `late`."""
+        return training_stage(self.epoch)
+
+
+def training_stage(epoch: int) -> Literal["initial", "middle", "late"]:
+    """Name of the part of training in which `epoch` (from 1) lies."""
+    return "initial" if epoch <= 10 else "middle" if epoch <= 50 else "late"
+
+
+def write_status(path: Path, status: Status) -> None:
+    """Replace `status.json`. Not forced to disk: the next heartbeat would only do it again."""
+    write_atomically(path, status.model_dump_json() + "\n", durable=False)
+
+
+def read_status(path: Path) -> Status | None:
+    """Read `status.json`; None where it is missing, unreadable or not a status."""
+    try:
+        return Status.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def process_identity(pid: int) -> dict[str, Any]:
+    """Fields by which a process is known again even when its number is reused: pid, process_start and host."""
+    return {"pid": pid, "process_start": psutil.Process(pid).create_time(), "host": socket.gethostname()}
+
+
+def is_alive(status: Status) -> bool | None:
+    """Whether the trainer's process still runs; None when it is on another host and cannot be looked up."""
+    if status.host != socket.gethostname():
+        return None
+    try:
+        process = psutil.Process(status.pid)
+        # Two clocks round differently; a reused number is at least seconds off.
+        return abs(process.create_time() - status.process_start) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def seen_state(status: Status, now: float | None = None) -> SeenState:
+    """State as a reader should show it: an active run that is gone or silent for a minute is `lost`."""
+    if status.state not in ACTIVE_STATES:
+        return status.state
+    age = (time.time() if now is None else now) - status.heartbeat
+    alive = is_alive(status)
+    return "lost" if alive is False or age > HEARTBEAT_LIMIT_S else status.state
