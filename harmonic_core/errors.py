@@ -12,6 +12,7 @@ class ExitCode(IntEnum):
     DIVERGED = 3
     OUT_OF_MEMORY = 4
     DISK = 5
+    HANGUP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -43,6 +44,12 @@ class DivergedError(HarmonicError):
     """A loss that is no longer a number."""
 
     exit_code = ExitCode.DIVERGED
+
+
+class OutOfMemoryError(HarmonicError):
+    """More memory asked for than the device has."""
+
+    exit_code = ExitCode.OUT_OF_MEMORY
 
 
 class DiskError(HarmonicError):

@@ -203,6 +203,9 @@ class Evaluation(Section):
     """Validation segments rendered at every `checkpoint_every` epochs: original, original through the vocoder,
     reconstruction. Always the same ones."""
 
+    max_validation_segments: Annotated[int, Field(ge=1, le=1000000)] = 1024
+    """Most segments in one validation; where the held-out tracks give more, they are spread evenly."""
+
     griffin_lim_steps: Annotated[int, Field(ge=1, le=512)] = 32
     """Iterations that find a phase for the sounds. More sound smoother and take longer."""
 

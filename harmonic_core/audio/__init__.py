@@ -1,0 +1,1 @@
+"""From files to samples, from samples to mel spectrograms, and back to sound."""

@@ -1,0 +1,1 @@
+"""Music for training: where it comes from, how it is decoded once, divided and cut."""

@@ -1,0 +1,100 @@
+"""Cutting tracks into segments: which sample of which track, as a pure function of seed, epoch and index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harmonic_core.data.cache import CachedTrack
+
+_ORDER, _CROP = 0, 1
+
+
+def epoch_random(seed: int, epoch: int, stream: int) -> np.random.Generator:
+    """Random numbers that depend on nothing but these three."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, epoch, stream])))
+
+
+class TrainingSegments:
+    """Random crops: every epoch sees every track in proportion to its length, never twice in the same cut.
+
+    A track of k whole segments is cropped k times an epoch, once in each k-th of its length, at a random place.
+
+    Parameters
+    ----------
+    tracks
+        Decoded tracks; shorter than a segment ones are padded with silence.
+    segment_samples
+        Length of a crop.
+    seed
+        Decides order and places.
+    """
+
+    def __init__(self, tracks: Sequence[CachedTrack], segment_samples: int, seed: int) -> None:
+        self.tracks = tracks
+        self.segment_samples = segment_samples
+        self.seed = seed
+        slots = [max(1, cached.samples // segment_samples) for cached in tracks]
+        self._track = np.repeat(np.arange(len(tracks)), slots)
+        self._slot = np.concatenate([np.arange(count) for count in slots])
+        self._slots = np.repeat(slots, slots)
+        self._play = np.array([max(0, cached.samples - segment_samples) for cached in tracks])[self._track]
+
+    def __len__(self) -> int:
+        return len(self._track)
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Whole batches in an epoch, at least one. What is left over changes from epoch to epoch."""
+        return max(1, len(self) // batch_size)
+
+    def epoch_order(self, epoch: int) -> NDArray[np.int64]:
+        """Order in which the segments come in `epoch`: (segments,) indices."""
+        return epoch_random(self.seed, epoch, _ORDER).permutation(len(self))
+
+    def epoch_starts(self, epoch: int) -> NDArray[np.int64]:
+        """First sample of every segment's crop in `epoch`: (segments,), by segment index."""
+        jitter = epoch_random(self.seed, epoch, _CROP).random(len(self))
+        places = ((self._slot + jitter) / self._slots * (self._play + 1)).astype(np.int64)
+        starts: NDArray[np.int64] = np.minimum(places, self._play)
+        return starts
+
+    def batch(self, indices: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int16]:
+        """Samples of the segments `indices` of an epoch with these `starts`: (batch, segment_samples) int16."""
+        return np.stack(
+            [self.tracks[self._track[index]].read(int(starts[index]), self.segment_samples) for index in indices]
+        )
+
+
+class ValidationSegments:
+    """Fixed cuts, one after another, spread evenly over the tracks where there would be more than `most`.
+
+    Parameters
+    ----------
+    tracks
+        Held-out tracks.
+    segment_samples
+        Length of a cut.
+    most
+        Most segments to use.
+    """
+
+    def __init__(self, tracks: Sequence[CachedTrack], segment_samples: int, most: int) -> None:
+        self.segment_samples = segment_samples
+        places = [
+            (cached, slot * segment_samples)
+            for cached in tracks
+            for slot in range(max(1, cached.samples // segment_samples))
+        ]
+        chosen = np.linspace(0, len(places), min(most, len(places)), endpoint=False).astype(int)
+        self.places: list[tuple[CachedTrack, int]] = [places[index] for index in chosen]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def batch(self, first: int, count: int) -> NDArray[np.int16]:
+        """Up to `count` segments from the `first`-th: (batch, segment_samples) int16."""
+        return np.stack(
+            [cached.read(start, self.segment_samples) for cached, start in self.places[first : first + count]]
+        )

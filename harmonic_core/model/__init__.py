@@ -1,0 +1,1 @@
+"""Variational autoencoders of mel spectrograms behind one interface, and their loss."""

@@ -1,0 +1,107 @@
+"""What every architecture shares: encode, draw, decode."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+LOGVAR_LIMITS = (-12.0, 6.0)
+"""Range to which the log variance of the posterior is held, so that neither it nor its exponential overflows."""
+
+
+class Posterior(NamedTuple):
+    """Diagonal Gaussian over the latent of each segment."""
+
+    mu: Tensor
+    """(batch, latent_dim) means."""
+    logvar: Tensor
+    """(batch, latent_dim) logarithms of the variances, within `LOGVAR_LIMITS`."""
+
+    def draw(self, noise: Tensor) -> Tensor:
+        """One latent a segment by the reparameterisation of Kingma & Welling (2014): (batch, latent_dim), as `noise`."""
+        return self.mu + noise * torch.exp(0.5 * self.logvar)
+
+
+class VAE(nn.Module, ABC):
+    """A variational autoencoder of normalised log-mel spectrograms.
+
+    Parameters
+    ----------
+    n_mels
+        Mel bands.
+    frames
+        Frames of a segment.
+    latent_dim
+        Numbers in the latent of one segment.
+    """
+
+    band_mean: Tensor
+    band_std: Tensor
+
+    def __init__(self, n_mels: int, frames: int, latent_dim: int) -> None:
+        super().__init__()
+        self.n_mels = n_mels
+        self.frames = frames
+        self.latent_dim = latent_dim
+        self.register_buffer("band_mean", torch.full((n_mels, 1), 0.5))
+        self.register_buffer("band_std", torch.full((n_mels, 1), 0.25))
+
+    def set_band_statistics(self, mean: Tensor, std: Tensor) -> None:
+        """Tell the model the mean and standard deviation of every band over the training set, (n_mels,) each."""
+        self.band_mean.copy_(mean.unsqueeze(1))
+        self.band_std.copy_(std.clamp_min(0.02).unsqueeze(1))
+
+    @abstractmethod
+    def encode(self, mel: Tensor) -> Posterior:
+        """Posterior of each segment.
+
+        Parameters
+        ----------
+        mel : (batch, n_mels, frames)
+            Normalised log-mel.
+        """
+
+    @abstractmethod
+    def decode(self, z: Tensor) -> Tensor:
+        """Mel spectrograms of latents.
+
+        Parameters
+        ----------
+        z : (batch, latent_dim)
+
+        Returns
+        -------
+        mel : (batch, n_mels, frames)
+            Normalised log-mel; about [0, 1], not clamped.
+        """
+
+    def forward(self, mel: Tensor, noise: Tensor) -> tuple[Tensor, Posterior]:
+        """Reconstruct from one draw of the posterior.
+
+        Parameters
+        ----------
+        mel : (batch, n_mels, frames)
+            Normalised log-mel.
+        noise : (batch, latent_dim)
+            Standard normal.
+
+        Returns
+        -------
+        reconstruction : (batch, n_mels, frames)
+        posterior
+        """
+        posterior = self.encode(mel)
+        return self.decode(posterior.draw(noise)), posterior
+
+    def sample(self, noise: Tensor, temperature: float = 1.0) -> Tensor:
+        """Decode draws from the prior, standard normal `noise` scaled by `temperature`: (batch, n_mels, frames)."""
+        return self.decode(noise * temperature)
+
+
+def split_posterior(parameters: Tensor) -> Posterior:
+    """Means and clamped log variances from the two halves of an encoder's output, (batch, 2 · latent_dim)."""
+    mu, logvar = parameters.float().chunk(2, dim=1)
+    return Posterior(mu, logvar.clamp(*LOGVAR_LIMITS))

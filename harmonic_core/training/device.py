@@ -1,0 +1,73 @@
+"""What to compute on, and what is known of it."""
+
+from __future__ import annotations
+
+import psutil
+import torch
+
+from harmonic_core.errors import HarmonicError
+from harmonic_core.run.status import Device
+
+
+def choose_device(wanted: str) -> tuple[torch.device, str]:
+    """Device to train on and, in words, why.
+
+    Parameters
+    ----------
+    wanted
+        `auto`, `cuda`, `mps` or `cpu`.
+
+    Raises
+    ------
+    HarmonicError
+        If a device is asked for by name and not there.
+    """
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if wanted == "auto":
+        if cuda:
+            return torch.device("cuda", torch.cuda.current_device()), "a CUDA device is there"
+        if mps:
+            return torch.device("mps"), "no CUDA device, but Apple's MPS is there"
+        return torch.device("cpu"), "neither a CUDA device nor Apple's MPS is there"
+    if (wanted == "cuda" and not cuda) or (wanted == "mps" and not mps):
+        raise HarmonicError(
+            f"run.device = {wanted!r}: no such device here; `harmonic doctor` says what torch sees, "
+            "and `--set run.device=auto` takes what there is"
+        )
+    index = torch.cuda.current_device() if wanted == "cuda" else None
+    return torch.device(wanted, index), "asked for by run.device"
+
+
+def describe_device(device: torch.device, reason: str) -> Device:
+    """Name and identity of a device, without its changing figures."""
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        return Device(
+            kind="cuda",
+            name=properties.name,
+            uuid=str(getattr(properties, "uuid", "")) or None,
+            reason=reason,
+            total_bytes=properties.total_memory,
+        )
+    name = "Apple GPU" if device.type == "mps" else f"{torch.get_num_threads()} threads"
+    return Device(kind=device.type, name=name, reason=reason, total_bytes=psutil.virtual_memory().total)
+
+
+def measure_device(device: torch.device, description: Device, process: psutil.Process) -> Device:
+    """Add to a description what is in use now. Never waits for the device."""
+    figures: dict[str, int | float | None] = {
+        "resident_bytes": process.memory_info().rss,
+        "cpu_percent": process.cpu_percent(),
+    }
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        figures |= {
+            "allocated_bytes": torch.cuda.memory_allocated(device),
+            "reserved_bytes": torch.cuda.memory_reserved(device),
+            "peak_bytes": torch.cuda.max_memory_allocated(device),
+            "free_bytes": free,
+            "total_bytes": total,
+        }
+    else:
+        figures["free_bytes"] = psutil.virtual_memory().available
+    return description.model_copy(update=figures)

@@ -1,0 +1,162 @@
+"""The one writer of a run directory: figures, events, status, and the words on the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from harmonic_core.run.control import Command, pending_commands
+from harmonic_core.run.directory import RunDirectory
+from harmonic_core.run.events import EventKind, EventLog
+from harmonic_core.run.records import RecordWriter
+from harmonic_core.run.status import Device, Status, process_identity, write_status
+
+_HEARTBEAT_S = 1.0
+
+
+class Journal:
+    """Writes what a run does, for the console, for scripts and for whoever sits at the terminal.
+
+    A thread renews `status.json` every second, so that a reader can tell a busy trainer from a dead one.
+
+    Parameters
+    ----------
+    run
+        The directory; it exists and is locked.
+    status
+        Fields of the first status beside those of the process.
+    measure
+        Gives the device's figures; called by the heartbeat.
+    """
+
+    def __init__(self, run: RunDirectory, measure: Callable[[], Device], **status: Any) -> None:
+        self.run = run
+        self._measure = measure
+        self._metrics = RecordWriter(run.metrics)
+        self._event_writer = RecordWriter(run.events)
+        self._events = EventLog(self._event_writer)
+        self._log = None if _is_same_file(sys.stdout, run.console_log) else run.console_log.open("a", encoding="utf-8")
+        now = time.time()
+        self.status = Status(
+            state="preparing", started_at=now, heartbeat=now, name=run.name, **process_identity(os.getpid()), **status
+        )
+        # One lock for the status and its file: an older heartbeat must not overwrite the last word.
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._terminal = Console(stderr=True, highlight=False)
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self.update()
+        self._heart.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._heart.join()
+        if self._progress:
+            self._progress.stop()
+        self._metrics.close()
+        self._event_writer.close()
+        if self._log:
+            self._log.close()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(_HEARTBEAT_S):
+            # A full disk must not end the heart: the next beat may find room.
+            try:
+                self.update()
+            except OSError:
+                continue
+
+    def update(self, **fields: Any) -> None:
+        """Change fields of the status and write it."""
+        with self._lock:
+            self.status = self.status.model_copy(update={**fields, "heartbeat": time.time(), "device": self._measure()})
+            write_status(self.run.status, self.status)
+
+    def note(self, **fields: Any) -> None:
+        """Change fields of the status; the next heartbeat writes them."""
+        with self._lock:
+            self.status = self.status.model_copy(update=fields)
+
+    def row(self, figures: Mapping[str, Any]) -> None:
+        """Add a row to the metrics."""
+        self._metrics.append(figures)
+
+    def event(self, kind: EventKind, message: str, **details: Any) -> None:
+        """Record something that happened, without words on the terminal."""
+        self._events.record(kind, message, **details)
+
+    def phase(self, message: str) -> None:
+        """Say and record what the run does now."""
+        self.event("phase", message)
+        self.update(phase=message)
+        self.log(message)
+
+    def log(self, line: str) -> None:
+        """Print one line for people on stderr and into `console.log`."""
+        self._print(line, sys.stderr)
+
+    def result(self, line: str) -> None:
+        """Print one line of results on stdout and into `console.log`."""
+        self._print(line, sys.stdout)
+
+    def _print(self, line: str, stream: TextIO) -> None:
+        # Whoever watched may be gone, and so may the terminal: no reason to end a night's work.
+        with suppress(OSError):
+            print(line, file=stream, flush=True)
+        if self._log:
+            self._log.write(f"{line}\n")
+            self._log.flush()
+
+    def commands(self) -> list[Command]:
+        """Commands that wait for the trainer."""
+        return pending_commands(self.run)
+
+    def show_progress(self, done: int, total: int, words: str) -> None:
+        """Move the progress bar; where stderr is no terminal nothing is shown."""
+        if not self._terminal.is_terminal:
+            return
+        if self._progress is None:
+            self._progress = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(None),
+                TimeRemainingColumn(compact=True),
+                console=self._terminal,
+                transient=True,
+                refresh_per_second=4,
+                # Results that go to a file must not be drawn on the screen instead.
+                redirect_stdout=sys.stdout.isatty(),
+            )
+            self._progress.start()
+            self._task = self._progress.add_task(words, total=total)
+        assert self._task is not None
+        self._progress.update(self._task, completed=done, total=total, description=words)
+
+    def end_progress(self) -> None:
+        """Take the progress bar away, so that the next one starts its own clock."""
+        if self._progress:
+            self._progress.stop()
+            self._progress = None
+
+
+def _is_same_file(stream: TextIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,79 @@
+"""What the feed and the player tell a screen. A newer message of a kind stands for all older ones where it can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from textual.message import Message
+
+from harmonic_core.run.records import Row
+from harmonic_core.run.samples import Sample
+from harmonic_core.run.status import ACTIVE_STATES, Status
+from harmonic_tui.wording import ShownState
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A run as it looks from here at one moment."""
+
+    state: ShownState
+    status: Status | None = None
+    silent_s: float = 0.0
+    """Seconds since the trainer's last heartbeat, rounded where it changes nothing."""
+    exit_code: int | None = None
+    """How the trainer's process ended, if it ended before it told anything."""
+
+    @property
+    def active(self) -> bool:
+        """Whether a trainer works, or is about to."""
+        return self.state in ACTIVE_STATES or self.state == "starting"
+
+
+@dataclass
+class StatusSeen(Message, bubble=False):
+    """The run's state changed, or grew staler."""
+
+    seen: Seen
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state counts."""
+        return isinstance(message, StatusSeen)
+
+
+@dataclass
+class FiguresRead(Message, bubble=False):
+    """New rows of metrics."""
+
+    rows: list[Row] = field(repr=False)
+    restarted: bool
+    """Rows read before no longer count."""
+
+
+@dataclass
+class EventsRead(Message, bubble=False):
+    """New events."""
+
+    rows: list[Row] = field(repr=False)
+    restarted: bool
+
+
+@dataclass
+class SamplesFound(Message, bubble=False):
+    """The newest set of samples changed."""
+
+    samples: list[Sample] = field(repr=False)
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest set counts."""
+        return isinstance(message, SamplesFound)
+
+
+@dataclass
+class LogRead(Message, bubble=False):
+    """The end of the trainer's log, harmless to show."""
+
+    lines: list[str] = field(repr=False)
+
+    def can_replace(self, message: Message) -> bool:
+        """Each holds the whole end of the log."""
+        return isinstance(message, LogRead)

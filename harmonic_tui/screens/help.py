@@ -1,0 +1,48 @@
+"""What every key does on the screen below, read from the bindings themselves."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+_FRAMEWORK_ACTIONS = {"copy_text", "screen.copy_text", "help_quit", "app.help_quit", "quit", "app.quit"}
+
+
+class HelpScreen(ModalScreen[None]):
+    """A list of keys. Escape goes back."""
+
+    CSS_PATH = "help.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,q,enter", "dismiss(None)", "Back")]
+
+    def __init__(self, bindings: dict[str, ActiveBinding]) -> None:
+        super().__init__()
+        self._keys = bindings
+
+    def compose(self) -> ComposeResult:
+        """The keys, those that are also in the footer first."""
+        with VerticalScroll(id="keys") as box:
+            box.border_title = Content("Keys on this screen")
+            box.border_subtitle = Content.styled("Escape goes back", "$text-muted")
+            yield Static(self._table())
+
+    def _table(self) -> Content:
+        rows: dict[str, tuple[list[str], str, bool]] = {}
+        for key, (_, binding, enabled, _) in self._keys.items():
+            if not enabled or not binding.description or binding.action in _FRAMEWORK_ACTIONS:
+                continue
+            text = binding.tooltip or binding.description
+            keys, _, shown = rows.setdefault(binding.action, ([], text, binding.show))
+            keys.append(binding.key_display or self.app.get_key_display(Binding(key, binding.action)))
+        ordered = sorted(rows.values(), key=lambda row: not row[2])
+        column = max((len(" ".join(keys)) for keys, _, _ in ordered), default=0)
+        lines = [
+            Content.assemble(Content.styled(" ".join(keys).rjust(column), "bold $primary"), "   ", text)
+            for keys, text, _ in ordered
+        ]
+        return Content("\n").join(lines)

@@ -1,0 +1,163 @@
+"""A chart of curves over the steps of a run, in a frame with a title, a legend and the newest values."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from rich.text import Text
+from textual.color import Color
+from textual.content import Content
+from textual.timer import Timer
+from textual_plotext import PlotextPlot
+
+from harmonic_tui.series import Curve, Curves
+from harmonic_tui.widgets.axes import Axis, step_axis, value_axis
+
+REDRAW_INTERVAL_S = 0.5
+_LEAST_COLUMNS, _LEAST_ROWS = 16, 4
+
+
+@dataclass
+class Scale:
+    """What the charts of a run have in common: its curves, and how long its epochs are."""
+
+    curves: Curves = field(default_factory=Curves)
+    planned_steps_per_epoch: float | None = None
+    mean_spectrum_db: float | None = None
+    best: tuple[int, int, float] | None = None
+    """Epoch, step and validation loss of the best weights so far."""
+
+    @property
+    def steps_per_epoch(self) -> float | None:
+        """Updates in an epoch: as planned, or as seen."""
+        return self.planned_steps_per_epoch or self.curves.steps_per_epoch
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve of a chart."""
+
+    name: str
+    curve: Curve
+    hue: str
+    sign: str = "─"
+    side: Literal["left", "right"] = "left"
+    dots: bool = False
+    """Mark each point: for curves with a point an epoch."""
+
+
+class Chart(PlotextPlot):
+    """Base of all charts. A chart says what its lines are; ticks, decimation and thrift with redraws are here."""
+
+    heading: ClassVar[str] = ""
+    waiting: ClassVar[str] = "waiting for the first figures"
+
+    def __init__(self, scale: Scale, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id, classes="frame chart")
+        self.scale = scale
+        self.redraws = 0
+        self._drawn_at = -REDRAW_INTERVAL_S
+        self._pending: Timer | None = None
+
+    def lines(self) -> Sequence[Line]:
+        """Curves, the most important last: it lies on top."""
+        raise NotImplementedError
+
+    def foot(self) -> Content:
+        """Newest values, for the frame."""
+        raise NotImplementedError
+
+    def level(self) -> float | None:
+        """Height of a line across the whole chart, on the left axis."""
+        return None
+
+    def point(self) -> tuple[float, float] | None:
+        """A point worth a mark, as step and value on the left axis."""
+        return None
+
+    def on_mount(self) -> None:
+        """Show the frame before anything is known."""
+        super().on_mount()
+        self.border_title = Content(self.heading)
+
+    def touch(self) -> None:
+        """Tell the chart that its curves changed: it is drawn anew soon, and at most twice a second."""
+        if self._pending is None:
+            wait = max(0.0, self._drawn_at + REDRAW_INTERVAL_S - time.monotonic())
+            self._pending = self.set_timer(wait, self._redraw) if wait else None
+            if not wait:
+                self._redraw()
+
+    def _redraw(self) -> None:
+        self._pending = None
+        self._drawn_at = time.monotonic()
+        drawn = [line for line in self.lines() if line.curve.values or line.curve.gaps]
+        legend = [Content.styled(f"  {line.sign} {line.name}", f"${line.hue}") for line in drawn]
+        self.border_title = Content.assemble(self.heading, *legend)
+        self.border_subtitle = self.foot() if drawn else Content("")
+        self.refresh()
+
+    def render(self) -> Text | Content:
+        """The picture, or in words what it waits for."""
+        self.redraws += 1
+        lines = [line for line in self.lines() if line.curve.values]
+        if not lines or self.size.width < _LEAST_COLUMNS or self.size.height < _LEAST_ROWS:
+            return self._in_words(bool(lines))
+        plot = self.plt
+        plot.clear_data()
+        plot.plotsize(self.size.width, self.size.height)
+        # The widget library sets the size twice as well; a figure that was resized keeps the old one otherwise.
+        plot._set_size(self.size.width, self.size.height)
+        plot.canvas_color("default")
+        plot.axes_color("default")
+        plot.ticks_color(self._rgb("ticks"))
+        plot.xaxes(True, False)
+        plot.yaxes(True, any(line.side == "right" for line in lines))
+        self._draw_axes(lines)
+        self._draw_lines(lines)
+        return Text.from_ansi(plot.build())
+
+    def _draw_axes(self, lines: Sequence[Line]) -> None:
+        last = max(line.curve.steps[-1] for line in lines)
+        along = step_axis(last, self.scale.steps_per_epoch, self.size.width - 14)
+        self.plt.xlim(along.low, along.high)
+        self.plt.xticks(along.ticks, along.labels)
+        for side in ("left", "right"):
+            axis = self._value_axis([line for line in lines if line.side == side], side)
+            if axis:
+                self.plt.ylim(axis.low, axis.high, yside=side)
+                self.plt.yticks(axis.ticks, axis.labels, yside=side)
+            else:
+                self.plt.yticks([], [], yside=side)
+
+    def _value_axis(self, lines: Sequence[Line], side: str) -> Axis | None:
+        values = [value for line in lines for value in (min(line.curve.values), max(line.curve.values))]
+        level = self.level()
+        if level is not None and side == "left":
+            values.append(level)
+        return value_axis(min(values), max(values), max(2, self.size.height // 2)) if values else None
+
+    def _draw_lines(self, lines: Sequence[Line]) -> None:
+        level = self.level()
+        if level is not None:
+            self.plt.hline(level, self._rgb("faint"))
+        for line in lines:
+            steps, values = line.curve.decimated(2 * self.size.width)
+            color = self._rgb(line.hue)
+            self.plt.plot(steps, values, marker="braille", color=color, yside=line.side)
+            if line.dots and len(steps) <= self.size.width // 3:
+                self.plt.scatter(steps, values, marker="•", color=color, yside=line.side)
+        point = self.point()
+        if point is not None:
+            self.plt.scatter([point[0]], [point[1]], marker="◆", color=self._rgb("good"))
+
+    def _in_words(self, there_is_data: bool) -> Content:
+        words = "no room for this chart" if there_is_data else self.waiting
+        return Content.styled(words, "$text-muted")
+
+    def _rgb(self, name: str) -> tuple[int, int, int]:
+        return Color.parse(self.app.theme_variables.get(name, "#888888")).rgb
+

@@ -1,0 +1,133 @@
+"""The charts of the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from harmonic_tui.series import is_number
+from harmonic_tui.widgets.chart import Chart, Line
+from harmonic_tui.wording import figure
+
+_GAP = "   "
+
+
+class LossChart(Chart):
+    """Training and validation loss."""
+
+    heading = "Loss"
+    waiting = "the loss appears with the first logging interval"
+
+    def lines(self) -> Sequence[Line]:
+        """Training loss by interval, validation loss by epoch."""
+        curves = self.scale.curves
+        return (
+            Line("train", curves.step("loss"), "train", "╌"),
+            Line("validation", curves.epoch("val_loss"), "validation", "━", dots=True),
+        )
+
+    def point(self) -> tuple[float, float] | None:
+        """The best validation so far."""
+        best = self.scale.best
+        validation = self.scale.curves.epoch("val_loss")
+        return (float(best[1]), best[2]) if best and best[1] in validation.steps else None
+
+    def foot(self) -> Content:
+        """Both losses, the best one and its epoch, and how often the loss was no number."""
+        train, validation = (line.curve for line in self.lines())
+        parts = [
+            Content.styled(f"train {figure(train.last)}", "$train"),
+            Content.styled(f"val {figure(validation.last)}", "$validation"),
+        ]
+        if self.scale.best:
+            epoch, _, loss = self.scale.best
+            parts.append(Content.styled(f"◆ best {figure(loss)} at epoch {epoch}", "$good"))
+        if train.gaps:
+            parts.append(Content.styled(f"! {len(train.gaps)} not a number", "$bad"))
+        return Content(_GAP).join(parts)
+
+
+class KLChart(Chart):
+    """Rate of the code, and the weight that presses on it."""
+
+    heading = "KL, nats per dimension, and beta"
+    waiting = "KL and beta appear with the first logging interval"
+
+    def lines(self) -> Sequence[Line]:
+        """Beta on the right axis, KL on the left."""
+        curves = self.scale.curves
+        return (
+            Line("beta (right)", curves.step("beta"), "beta", "╌", side="right"),
+            Line("KL", curves.step("kl"), "kl", "━"),
+        )
+
+    def foot(self) -> Content:
+        """KL in three units, and beta."""
+        curves = self.scale.curves
+        return Content.assemble(
+            Content.styled(f"{figure(curves.step('kl').last)} nats/dim", "$kl"),
+            Content.styled(f"{_GAP}{figure(curves.step('kl_nats').last)} nats", "$kl"),
+            Content.styled(f"{_GAP}{figure(curves.step('kl_bits_per_s').last)} bit/s", "$kl"),
+            Content.styled(f"{_GAP}beta {figure(curves.step('beta').last)}", "$beta"),
+        )
+
+
+class ReconstructionChart(Chart):
+    """Error in the unit that people can judge, beside what costs nothing."""
+
+    heading = "Error, dB"
+    waiting = "the error in dB appears with the first rows"
+
+    def lines(self) -> Sequence[Line]:
+        """Error on the training and on the validation tracks."""
+        curves = self.scale.curves
+        return (
+            Line("train", curves.step("recon_db"), "train", "╌"),
+            Line("validation", curves.epoch("val_recon_db"), "validation", "━", dots=True),
+        )
+
+    def level(self) -> float | None:
+        """Error of always answering with the mean spectrum."""
+        recorded = self.scale.curves.last_epoch_row.get("mean_spectrum_db")
+        known = self.scale.mean_spectrum_db
+        return known if known is not None else float(recorded) if is_number(recorded) else None
+
+    def foot(self) -> Content:
+        """Newest errors, and the one to beat."""
+        train, validation = (line.curve for line in self.lines())
+        parts = [
+            Content.styled(f"val {figure(validation.last)}", "$validation"),
+            Content.styled(f"train {figure(train.last)}", "$train"),
+        ]
+        if self.level() is not None:
+            parts.append(Content.styled(f"─ mean spectrum {figure(self.level())}", "$text-muted"))
+        return Content("  ").join(parts)
+
+
+class RateChart(Chart):
+    """Learning rate, and the gradients that it scales."""
+
+    heading = "Gradient norm and learning rate"
+    waiting = "the learning rate appears with the first logging interval"
+
+    def lines(self) -> Sequence[Line]:
+        """Learning rate on the right axis, gradient norm on the left."""
+        curves = self.scale.curves
+        return (
+            Line("learning rate (right)", curves.step("learning_rate"), "beta", "╌", side="right"),
+            Line("norm", curves.step("grad_norm"), "original", "━"),
+        )
+
+    def foot(self) -> Content:
+        """Both, now."""
+        curves = self.scale.curves
+        return Content.assemble(
+            Content.styled(f"norm {figure(curves.step('grad_norm').last)}", "$original"),
+            Content.styled(f"{_GAP}learning rate {figure(curves.step('learning_rate').last)}", "$beta"),
+        )
+
+
+CHARTS: dict[str, type[Chart]] = {"loss": LossChart, "kl": KLChart, "reconstruction": ReconstructionChart}
+"""Charts of the dashboard by the id of their widget, in the order in which a small screen shows them."""
+

@@ -1,0 +1,90 @@
+"""The head of the dashboard: which run, how it is, how far, how fast, how long yet."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+from harmonic_tui.messages import Seen
+from harmonic_tui.plain import plain
+from harmonic_tui.wording import STATES, ago, count, duration, figure, percent
+
+_GAP = "   "
+
+
+class Header(Widget):
+    """One line where there is room, two where there is not, and a bar of progress below."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(id="header")
+        self._run = plain(name, 60)
+        self._seen: Seen | None = None
+
+    def tell(self, seen: Seen) -> None:
+        """Show another state."""
+        if seen != self._seen:
+            self._seen = seen
+            self.set_class(seen.silent_s > 0, "-stale")
+            self.refresh()
+
+    def render(self) -> Content:
+        """The lines."""
+        width = max(1, self.size.width)
+        title = Content.styled("HarmonicVAE", "bold $primary")
+        name, *place = self._place()
+        if self.size.height > 2:
+            lines = [_spread([title, name, *place[:1]], [], width), _spread(place[1:], self._right(), width)]
+        else:
+            lines = [_spread([title, name, *place], self._right(), width)]
+        return Content("\n").join([*lines, self._bar(width)])
+
+    def _place(self) -> list[Content]:
+        name = Content.styled(self._run, "bold")
+        if self._seen is None:
+            return [name]
+        mark = STATES[self._seen.state]
+        state = Content.styled(f"{mark.sign} {mark.word}", f"${mark.hue}")
+        status = self._seen.status
+        if status is None:
+            return [name, state]
+        if self._seen.silent_s and self._seen.state != "lost":
+            state = Content.assemble(state, Content.styled(f", last heard {ago(self._seen.silent_s)}", "$look"))
+        parts = [name, state]
+        if status.epoch:
+            parts.append(Content(f"epoch {status.epoch}/{status.epochs}"))
+            parts.append(Content(f"step {count(status.step)}"))
+            parts.append(Content.styled(f"{status.stage} stage", "$text-muted"))
+        elif status.phase and self._seen.active:
+            parts.append(Content(plain(status.phase, 60)))
+        return parts
+
+    def _right(self) -> list[Content]:
+        status = self._seen.status if self._seen else None
+        if status is None:
+            return []
+        if self._seen is not None and not self._seen.active:
+            return [Content.styled(f"ran {duration(status.heartbeat - status.started_at)}", "$text-muted")]
+        eta = [Content(f"ETA {duration(status.eta_s)}")] if status.eta_s is not None else []
+        speed = [Content(f"{figure(status.segments_per_s)} seg/s")] if status.segments_per_s is not None else []
+        return eta + speed
+
+    def _bar(self, width: int) -> Content:
+        status = self._seen.status if self._seen else None
+        share = status.progress if status else 0.0
+        label = f" {percent(share)}" if status else ""
+        cells = max(0, width - len(label))
+        done = round(share * cells)
+        return Content.assemble(
+            Content.styled("━" * done, "$primary"), Content.styled("─" * (cells - done), "$faint"), label
+        )
+
+
+def _spread(left: list[Content], right: list[Content], width: int) -> Content:
+    """Parts on the left and on the right of a line; the last ones on the left go where it is too narrow."""
+    end = Content(_GAP).join(right)
+    start = Content(_GAP).join(left)
+    while len(left) > 2 and start.cell_length + end.cell_length >= width:
+        left = left[:-1]
+        start = Content(_GAP).join(left)
+    space = width - start.cell_length - end.cell_length
+    return Content.assemble(start, " " * space, end) if space > 0 else start.truncate(width, ellipsis=True)

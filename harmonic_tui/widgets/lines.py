@@ -1,0 +1,88 @@
+"""Panels that are lines of text: what happened, what the trainer printed."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+from harmonic_core.run.records import Row
+from harmonic_tui.plain import plain
+from harmonic_tui.series import is_number
+from harmonic_tui.wording import time_of_day
+
+_KEPT = 500
+_EVENT_HUES = {
+    "checkpoint": "good",
+    "sample": "reconstruction",
+    "refused": "look",
+    "warning": "look",
+    "signal": "look",
+    "failure": "bad",
+}
+
+
+class Lines(Widget):
+    """The newest lines that fit, the newest first."""
+
+    heading = ""
+    empty = ""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id, classes="frame")
+        self._lines: list[Content] = []
+
+    def on_mount(self) -> None:
+        """Show the frame before anything is known."""
+        self.border_title = Content(self.heading)
+
+    def show_lines(self, lines: list[Content]) -> None:
+        """Replace the lines; the newest come last."""
+        self._lines = lines[-_KEPT:]
+        self.refresh()
+
+    def render(self) -> Content:
+        """As many of the newest as there are rows, or what will stand here."""
+        if not self._lines:
+            return Content.styled(self.empty, "$text-muted")
+        width, height = max(1, self.size.width), max(1, self.size.height)
+        return Content("\n").join(line.truncate(width, ellipsis=True) for line in self._lines[: -height - 1 : -1])
+
+
+class EventsPanel(Lines):
+    """What happened in the run."""
+
+    heading = "Events"
+    empty = "checkpoints, samples and whatever is out of the ordinary appear here"
+
+    def __init__(self) -> None:
+        super().__init__("events")
+        self._events: list[Content] = []
+
+    def tell(self, rows: list[Row], *, restarted: bool) -> None:
+        """Add events, or begin anew."""
+        self._events = [*([] if restarted else self._events), *map(_event, rows)][-_KEPT:]
+        self.show_lines(self._events)
+
+
+class LogPanel(Lines):
+    """What the trainer printed."""
+
+    heading = "Log"
+    empty = "what the trainer prints appears here"
+
+    def tell(self, lines: list[str]) -> None:
+        """Show another end of the log."""
+        self.show_lines([Content.styled(line, "$text-muted") for line in lines])
+
+
+def _event(row: Row) -> Content:
+    moment = row.get("time")
+    kind = plain(str(row.get("kind", "")), 12)
+    hue = _EVENT_HUES.get(kind, "text-muted")
+    return Content.assemble(
+        Content.styled(time_of_day(moment, seconds=True) if is_number(moment) else "        ", "$text-muted"),
+        "  ",
+        Content.styled(f"{kind:<10}", f"${hue}"),
+        " ",
+        plain(str(row.get("message", ""))),
+    )

@@ -1,0 +1,85 @@
+"""What a run that is not running has to say: why, the last lines of its log, and the way on."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+from harmonic_core.run.directory import RunDirectory
+from harmonic_tui.messages import Seen
+from harmonic_tui.plain import plain
+from harmonic_tui.wording import day_and_time, duration
+
+_SHOWN_LINES = 5
+
+
+class Notice(Widget):
+    """Hidden while all is well."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        super().__init__(id="notice", classes="frame")
+        self._run = run
+        self._seen: Seen | None = None
+        self._log: list[str] = []
+        self.display = False
+
+    def tell(self, seen: Seen, now: float) -> None:
+        """Show another state."""
+        self._seen = seen
+        sentences = sentence(seen, self._run, now)
+        self.display = bool(sentences)
+        if sentences:
+            title, *self._words = sentences
+            self.border_title = Content.styled(title, "bold $bad" if _is_bad(seen) else "bold $look")
+            self.set_class(_is_bad(seen), "-bad")
+            self.refresh(layout=True)
+
+    def tell_log(self, lines: list[str]) -> None:
+        """Take note of another end of the log."""
+        self._log = lines
+        if self.display:
+            self.refresh(layout=True)
+
+    def render(self) -> Content:
+        """Last lines of the log, then the way on."""
+        shown = [Content.styled(line, "$text-muted") for line in self._log[-_SHOWN_LINES:]] if self._with_log() else []
+        width = max(1, self.size.width)
+        lines = [*shown, *map(Content, self._words)]
+        return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
+
+    def _with_log(self) -> bool:
+        return self._seen is not None and self._seen.state in {"lost", "failed", "diverged", "starting"}
+
+
+def _is_bad(seen: Seen) -> bool:
+    return seen.state in {"lost", "failed", "diverged", "gone"}
+
+
+def sentence(seen: Seen, run: RunDirectory, now: float) -> list[str]:
+    """Title and sentences for a state that needs words; nothing for one that speaks for itself."""
+    status, path = seen.status, plain(str(run.path))
+    resume = f"Continue it with:  harmonic train --resume-from {path}"
+    message = [plain(status.message)] if status and status.message else []
+    match seen.state:
+        case "lost" if status:
+            since = day_and_time(status.heartbeat, now)
+            return [f"lost since {since}", f"No word from the trainer for {duration(now - status.heartbeat)}.", resume]
+        case "failed" if status is None:
+            return [
+                "the trainer ended before the run began",
+                f"Exit code {seen.exit_code}. The whole log: {plain(str(run.console_log))}",
+            ]
+        case "failed" | "diverged":
+            return [seen.state, *message, resume]
+        case "stopped":
+            return ["stopped", *message, resume]
+        case "starting":
+            return ["starting", "The trainer is loading; this takes a few seconds."]
+        case "unreadable":
+            return [
+                "status.json cannot be read",
+                "It is damaged, or a newer version of HarmonicVAE wrote it. Curves and samples are shown as they are.",
+            ]
+        case "gone":
+            return ["the run's directory is gone", f"{path} was moved or deleted. What was read before is still shown."]
+    return []
