@@ -88,7 +88,7 @@ class Feed:
         if not steps:
             return []
         try:
-            stamp = (steps[-1], os.stat(step_folder(self._run, steps[-1])).st_mtime_ns)
+            stamp = (steps[-1], step_folder(self._run, steps[-1]).stat().st_mtime_ns)
         except OSError:
             return []
         if stamp == self._sample_stamp:
@@ -122,7 +122,8 @@ class Feed:
         silent = now - status.heartbeat if status.state in ACTIVE_STATES else 0.0
         if state != "lost" and silent < STALE_AFTER_S:
             # Every heartbeat moves the time; what nobody sees must not cause a redraw.
-            return Seen(state, status.model_copy(update={"heartbeat": 0.0}) if status.state in ACTIVE_STATES else status)
+            active = status.state in ACTIVE_STATES
+            return Seen(state, status.model_copy(update={"heartbeat": 0.0}) if active else status)
         return Seen(state, status, 5.0 * (silent // 5) if silent < 120 else 60.0 * (silent // 60), exit_code)
 
     def _without_status(self, exit_code: int | None) -> Seen:

@@ -51,6 +51,6 @@ def launch(profile: str, settings: Sequence[str] = ()) -> Launch:
     else:
         run = default_directory(resolved.name, datetime.now())
     if run.exists():
-        raise RunError(f"{run.path}: a run is already here; watch it with `harmonic-tui {run.path}` or choose another name")
+        raise RunError(f"{run.path}: a run is already here; open it with `harmonic-tui {run.path}`, or rename")
     changes = [argument for setting in settings for argument in ("--set", setting)]
     return Launch(run, start_training([profile, *changes], run), tuple(map(str, resolved.warnings)))

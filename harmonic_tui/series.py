@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from harmonic_core.run.records import Row
 
@@ -21,7 +22,7 @@ class Curve:
     """Steps at which the figure was no finite number. Kept apart: decimation would drop them unseen."""
 
     def append(self, step: float, value: float) -> None:
-        """Add a point. One at an earlier step than the last replaces everything from there: the run was taken up anew."""
+        """Add a point. One no later than the last replaces everything from its step on: the run was resumed."""
         if self.steps and step <= self.steps[-1]:
             cut = bisect_left(self.steps, step)
             del self.steps[cut:], self.values[cut:]
@@ -46,7 +47,7 @@ class Curve:
         from tsdownsample import MinMaxLTTBDownsampler
 
         steps, values = np.asarray(self.steps), np.asarray(self.values)
-        kept = MinMaxLTTBDownsampler().downsample(steps, values, n_out=max(4, points))
+        kept = MinMaxLTTBDownsampler().downsample(steps, values, n_out=max(4, points))  # type: ignore[no-untyped-call]
         return steps[kept].tolist(), values[kept].tolist()
 
 
@@ -91,6 +92,6 @@ class Curves:
         return step / epoch if is_number(step) and is_number(epoch) and epoch > 0 else None
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a field of a row is a figure; a flag is none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)

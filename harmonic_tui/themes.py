@@ -17,6 +17,7 @@ _DARK_HUES = {
     "bad": "#ea6f72",
     "faint": "#566172",
     "ticks": "#8a96a8",
+    "muted": "#98a3b3",
 }
 _LIGHT_HUES = {
     "train": "#5467b5",
@@ -31,6 +32,7 @@ _LIGHT_HUES = {
     "bad": "#c22f34",
     "faint": "#9aa3ae",
     "ticks": "#6b7480",
+    "muted": "#5f6873",
 }
 
 DEFAULT_HUES = _DARK_HUES

@@ -24,7 +24,7 @@ class Mark(NamedTuple):
 
 
 STATES: dict[str, Mark] = {
-    "starting": Mark("◌", "starting", "text-muted"),
+    "starting": Mark("◌", "starting", "muted"),
     "preparing": Mark("◌", "preparing", "good"),
     "training": Mark("●", "training", "good"),
     "paused": Mark("‖", "paused", "look"),

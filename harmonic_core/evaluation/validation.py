@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -106,10 +107,11 @@ def band_statistics(segments: TrainingSegments, features: LogMel, batch_size: in
     """Mean and standard deviation of every band over training segments, (n_mels,) each; at most 512 spread evenly."""
     device = features.window.device
     starts = segments.epoch_starts(0)
-    chosen = torch.linspace(0, len(segments) - 1, min(len(segments), _STATISTICS_SEGMENTS)).long().unique()
+    chosen = np.linspace(0, len(segments), min(len(segments), _STATISTICS_SEGMENTS), endpoint=False).astype(np.int64)
     count, total, squares = 0, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
-    for indices in chosen.split(batch_size):
-        mel = features(torch.from_numpy(segments.batch(indices.numpy(), starts)).to(device)).cpu().double()
+    for first in range(0, len(chosen), batch_size):
+        samples = torch.from_numpy(segments.batch(chosen[first : first + batch_size], starts))
+        mel = features(samples.to(device)).cpu().double()
         count += mel.shape[0] * mel.shape[2]
         total = total + mel.sum(dim=(0, 2))
         squares = squares + mel.square().sum(dim=(0, 2))

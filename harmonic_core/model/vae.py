@@ -21,7 +21,7 @@ class Posterior(NamedTuple):
     """(batch, latent_dim) logarithms of the variances, within `LOGVAR_LIMITS`."""
 
     def draw(self, noise: Tensor) -> Tensor:
-        """One latent a segment by the reparameterisation of Kingma & Welling (2014): (batch, latent_dim), as `noise`."""
+        """One latent a segment, by reparameterisation (Kingma & Welling 2014): (batch, latent_dim), as `noise`."""
         return self.mu + noise * torch.exp(0.5 * self.logvar)
 
 

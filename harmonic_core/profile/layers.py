@@ -60,7 +60,7 @@ class Layer:
 
 
 def refusal(what: str, problems: Sequence[Problem]) -> ProfileError:
-    """All problems as one block.
+    """All problems as one block, those in files first, line by line.
 
     Parameters
     ----------
@@ -68,8 +68,13 @@ def refusal(what: str, problems: Sequence[Problem]) -> ProfileError:
         What cannot be used, such as "profiles/gtzan.toml".
     """
     count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
-    lines = [line for problem in problems for line in problem.lines()]
+    lines = [line for problem in sorted(problems, key=_place) for line in problem.lines()]
     return ProfileError("\n".join([f"{what} cannot be used: {count}.", *lines]))
+
+
+def _place(problem: Problem) -> tuple[bool, str, int]:
+    file, _, line = problem.origin.rpartition(":")
+    return (False, file, int(line)) if line.isdecimal() else (True, problem.origin, 0)
 
 
 def from_tables(document: Mapping[str, object], origin_of: Mapping[tuple[str, ...], str], otherwise: str) -> Layer:

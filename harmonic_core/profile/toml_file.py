@@ -12,7 +12,7 @@ from harmonic_core.profile.search import find, folders
 from harmonic_core.profile.words import plain, shown_path
 
 LARGEST_FILE = 1_000_000
-# A statement over more lines than this keeps its line; those after it are shown without one.
+# A statement over more lines than this is no profile's. It and those after it are shown without a line.
 LONGEST_STATEMENT = 200
 
 
@@ -112,6 +112,9 @@ def key_lines(text: str) -> dict[tuple[str, ...], int]:
     lines = text.split("\n")
     start = 0
     while start < len(lines):
+        if not lines[start].strip() or lines[start].lstrip().startswith("#"):
+            start += 1
+            continue
         for end in range(start + 1, min(start + LONGEST_STATEMENT, len(lines)) + 1):
             try:
                 content = tomli.loads("\n".join(lines[start:end]))

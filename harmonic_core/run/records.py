@@ -130,3 +130,15 @@ def keep_rows(path: Path, wanted: Callable[[Row], bool]) -> None:
     """Rewrite a file with only the `wanted` rows; a torn last line goes. Nothing happens where there is no file."""
     if path.exists():
         write_atomically(path, b"".join(encode_row(row) for row in read_rows(path) if wanted(row)))
+
+
+def last_row(path: Path, kind: str, tail_bytes: int = 1 << 18) -> Row | None:
+    """Newest row of a `kind` among the last `tail_bytes` of a file; None where there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - tail_bytes))
+            lines = file.read().split(b"\n")[:-1]
+    except OSError:
+        return None
+    rows = (decode_row(line) for line in reversed(lines))
+    return next((row for row in rows if row and row.get("kind") == kind), None)

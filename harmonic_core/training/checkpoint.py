@@ -1,10 +1,10 @@
 """Complete states on disk: written whole or not at all, checked before they are used, free of pickle.
 
-    checkpoints/step-00000500/model.safetensors    weights
-                              optim.safetensors    state of the optimiser
-                              state.json           position and running means
-                              profile.toml         the profile in force
-                              MANIFEST.json        SHA-256 of the others
+checkpoints/step-00000500/model.safetensors    weights
+                          optim.safetensors    state of the optimiser
+                          state.json           position and running means
+                          profile.toml         the profile in force
+                          MANIFEST.json        SHA-256 of the others
 """
 
 from __future__ import annotations
@@ -169,9 +169,7 @@ def write_export(path: Path, state: TrainState, profile_toml: str) -> None:
     weights = {name: tensor.detach().cpu() for name, tensor in state.model.state_dict().items()}
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        torch.save(
-            {"model": weights, "profile": profile_toml, "step": state.step, "epoch": state.epoch}, temporary
-        )
+        torch.save({"model": weights, "profile": profile_toml, "step": state.step, "epoch": state.epoch}, temporary)
         _fsync(temporary)
         temporary.replace(path)
     finally:
@@ -194,7 +192,7 @@ def read_export(path: Path) -> dict[str, Any]:
             "step": int(export["step"]),
             "epoch": int(export["epoch"]),
         }
-    except Exception as error:  # noqa: BLE001 - torch.load fails in a dozen undocumented ways on a damaged file
+    except Exception as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise RunError(f"{path}: not an export of this program ({reason})") from error
 
@@ -219,7 +217,7 @@ def load_weights(model: torch.nn.Module, weights: dict[str, Tensor], origin: str
         more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
         raise RunError(
             f"{origin}: the weights are of another model: {'; '.join(differences[:3])}{more}. "
-            "Use the profile that they were trained with (architecture, n_mels, segment_length, latent_dim, hidden_dims)"
+            "Use the profile that they were trained with (architecture, n_mels, segment_length, latent_dim, …)"
         )
     model.load_state_dict(weights)
 
@@ -264,4 +262,3 @@ def _sha256(path: Path) -> str:
 def _fsync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
-

@@ -34,8 +34,8 @@ def choose_device(wanted: str) -> tuple[torch.device, str]:
             f"run.device = {wanted!r}: no such device here; `harmonic doctor` says what torch sees, "
             "and `--set run.device=auto` takes what there is"
         )
-    index = torch.cuda.current_device() if wanted == "cuda" else None
-    return torch.device(wanted, index), "asked for by run.device"
+    device = torch.device("cuda", torch.cuda.current_device()) if wanted == "cuda" else torch.device(wanted)
+    return device, "asked for by run.device"
 
 
 def describe_device(device: torch.device, reason: str) -> Device:

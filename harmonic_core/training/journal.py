@@ -15,11 +15,13 @@ from typing import Any, Self, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from harmonic_core.errors import ExitCode
 from harmonic_core.run.control import Command, pending_commands
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.events import EventKind, EventLog
 from harmonic_core.run.records import RecordWriter
-from harmonic_core.run.status import Device, Status, process_identity, write_status
+from harmonic_core.run.status import Device, State, Status, process_identity, write_status
+from harmonic_core.training.tensorboard import TensorBoardLog
 
 _HEARTBEAT_S = 1.0
 
@@ -37,11 +39,16 @@ class Journal:
         Fields of the first status beside those of the process.
     measure
         Gives the device's figures; called by the heartbeat.
+    tensorboard
+        Also write the figures for TensorBoard.
     """
 
-    def __init__(self, run: RunDirectory, measure: Callable[[], Device], **status: Any) -> None:
+    def __init__(
+        self, run: RunDirectory, measure: Callable[[], Device], *, tensorboard: bool = False, **status: Any
+    ) -> None:
         self.run = run
         self._measure = measure
+        self._tensorboard = TensorBoardLog(run.logs) if tensorboard else None
         self._metrics = RecordWriter(run.metrics)
         self._event_writer = RecordWriter(run.events)
         self._events = EventLog(self._event_writer)
@@ -66,10 +73,10 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._ended.set()
-        self._heart.join()
-        if self._progress:
-            self._progress.stop()
+        self._stop_heart()
+        self.end_progress()
+        if self._tensorboard:
+            self._tensorboard.close()
         self._metrics.close()
         self._event_writer.close()
         if self._log:
@@ -82,6 +89,19 @@ class Journal:
                 self.update()
             except OSError:
                 continue
+
+    def _stop_heart(self) -> None:
+        self._ended.set()
+        self._heart.join()
+
+    def close_with(self, state: State, exit_code: ExitCode, message: str) -> None:
+        """Write the last status; it stays even if nothing else can be written any more."""
+        self._stop_heart()
+        self.end_progress()
+        with suppress(OSError):
+            if exit_code not in {ExitCode.OK, ExitCode.HANGUP, ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
+                self.event("failure", message, exit_code=int(exit_code))
+            self.update(state=state, exit_code=int(exit_code), message=message, eta_s=None)
 
     def update(self, **fields: Any) -> None:
         """Change fields of the status and write it."""
@@ -97,6 +117,8 @@ class Journal:
     def row(self, figures: Mapping[str, Any]) -> None:
         """Add a row to the metrics."""
         self._metrics.append(figures)
+        if self._tensorboard:
+            self._tensorboard.row(figures)
 
     def event(self, kind: EventKind, message: str, **details: Any) -> None:
         """Record something that happened, without words on the terminal."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harmonic_core.data.cache import default_cache_dir, decode_tracks
+from harmonic_core.data.cache import decode_tracks, default_cache_dir
 from harmonic_core.data.segments import TrainingSegments, ValidationSegments
 from harmonic_core.data.sources import find_tracks
 from harmonic_core.data.sources.custom import no_valid_audio
@@ -47,7 +47,9 @@ def prepare_material(profile: Profile, journal: Journal, stopped: Callable[[], b
         journal.show_progress(done, total, f"decoding {done} of {total}")
         journal.note(phase=f"decoding {done} of {total}: {label}")
 
-    journal.phase(f"decoding {len(tracks)} tracks to {profile.audio.sample_rate} Hz mono, or taking them from the cache")
+    journal.phase(
+        f"decoding {len(tracks)} tracks to {profile.audio.sample_rate} Hz mono; what is cached is taken from there"
+    )
     cached, undecodable = decode_tracks(
         tracks,
         profile.audio.sample_rate,

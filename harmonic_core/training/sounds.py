@@ -65,7 +65,10 @@ class SoundWriter:
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
         temporary.mkdir(parents=True)
         try:
-            items = [*self._priors(model, temporary, step, epoch), *self._reconstructions(model, temporary, step, epoch)]
+            items = [
+                *self._priors(model, temporary, step, epoch),
+                *self._reconstructions(model, temporary, step, epoch),
+            ]
             for item in items:
                 name = f"{'prior' if item.kind == 'prior' else 'recon'}-{item.index}.json"
                 (temporary / name).write_text(item.model_dump_json(indent=1), encoding="utf-8")

@@ -28,21 +28,26 @@ class HelpScreen(ModalScreen[None]):
         """The keys, those that are also in the footer first."""
         with VerticalScroll(id="keys") as box:
             box.border_title = Content("Keys on this screen")
-            box.border_subtitle = Content.styled("Escape goes back", "$text-muted")
+            box.border_subtitle = Content.styled("Escape goes back", "$muted")
             yield Static(self._table())
 
     def _table(self) -> Content:
-        rows: dict[str, tuple[list[str], str, bool]] = {}
+        rows: dict[str, tuple[list[str], list[Binding]]] = {}
         for key, (_, binding, enabled, _) in self._keys.items():
-            if not enabled or not binding.description or binding.action in _FRAMEWORK_ACTIONS:
-                continue
-            text = binding.tooltip or binding.description
-            keys, _, shown = rows.setdefault(binding.action, ([], text, binding.show))
-            keys.append(binding.key_display or self.app.get_key_display(Binding(key, binding.action)))
-        ordered = sorted(rows.values(), key=lambda row: not row[2])
-        column = max((len(" ".join(keys)) for keys, _, _ in ordered), default=0)
+            if enabled and binding.action not in _FRAMEWORK_ACTIONS:
+                keys, bindings = rows.setdefault(binding.action, ([], []))
+                keys.append(binding.key_display or self.app.get_key_display(Binding(key, binding.action)))
+                bindings.append(binding)
+        # What has no explanation is the framework's own and works as anywhere.
+        explained = [
+            (keys, next(binding for binding in bindings if binding.tooltip))
+            for keys, bindings in rows.values()
+            if any(binding.tooltip for binding in bindings)
+        ]
+        ordered = sorted(explained, key=lambda row: not row[1].show)
+        column = max((len(" ".join(keys)) for keys, _ in ordered), default=0)
         lines = [
-            Content.assemble(Content.styled(" ".join(keys).rjust(column), "bold $primary"), "   ", text)
-            for keys, text, _ in ordered
+            Content.assemble(Content.styled(" ".join(keys).rjust(column), "bold $primary"), "   ", binding.tooltip)
+            for keys, binding in ordered
         ]
         return Content("\n").join(lines)

@@ -36,7 +36,7 @@ class LeaveScreen(ModalScreen[Choice | None]):
         """The question and its answers, the safe one first."""
         with Vertical(id="question") as box:
             box.border_title = Content("Leave the console?")
-            box.border_subtitle = Content.styled("Enter chooses   Escape goes back", "$text-muted")
+            box.border_subtitle = Content.styled("Enter chooses   Escape goes back", "$muted")
             yield Static(Content.assemble(Content.styled(self._run, "bold"), " is still training."))
             yield OptionList(
                 Option(_answer("Leave it running", "training goes on; come back any time"), id="leave"),
@@ -63,4 +63,5 @@ class LeaveScreen(ModalScreen[Choice | None]):
 
 
 def _answer(title: str, consequence: str, style: str = "") -> Content:
-    return Content.assemble(Content.styled(f"{title}\n", f"bold {style}".strip()), Content.styled(consequence, "$text-muted"))
+    heading = Content.styled(f"{title}\n", f"bold {style}".strip())
+    return Content.assemble(heading, Content.styled(consequence, "$muted"))

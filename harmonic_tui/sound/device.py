@@ -1,8 +1,8 @@
 """Owns the sound card: a process of its own, `python -m harmonic_tui.sound.device`.
 
 Commands come as JSON lines on standard input, `{"do": "play", "path": …, "keep_position": false}` or `{"do": "stop"}`,
-and replies go as JSON lines to standard output: `ready`, `unavailable`, `started`, `finished`, `failed`. Drivers such as
-ALSA write to the process's output themselves; here they cannot reach the terminal.
+and replies go as JSON lines to standard output: `ready`, `unavailable`, `started`, `finished`, `failed`. Drivers
+such as ALSA write to the process's output themselves; here they cannot reach the terminal.
 """
 
 from __future__ import annotations

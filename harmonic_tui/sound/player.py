@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from harmonic_tui.plain import plain
 
-REMEDY_PORTAUDIO = "PortAudio is missing; install it with: sudo apt install libportaudio2"
+REMEDY_PORTAUDIO = "PortAudio is missing. Install it with: sudo apt install libportaudio2"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Player:
             process.stdin.close()
             try:
                 await asyncio.wait_for(process.wait(), timeout=1.0)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 process.kill()
         if self._reader is not None:
             self._reader.cancel()
@@ -104,7 +104,7 @@ class Player:
             except (ValueError, KeyError, AttributeError):
                 continue
         if not self._known.is_set():
-            self._settle("helper", "none: the sound helper ended without a word")
+            self._settle("helper", "none, the sound helper ended without a word")
         elif self.playing is not None:
             path, self.playing = self.playing, None
             self._report(Heard("failed", path, "the sound helper ended; the next try starts a new one"))
@@ -115,9 +115,9 @@ class Player:
                 place = f" on {socket.gethostname()}" if os.environ.get("SSH_CONNECTION") else ""
                 self._settle(None, plain(f"{reply['device']}{place}", 60))
             case "unavailable" if reply["missing"] == "portaudio":
-                self._settle("portaudio", f"none: {REMEDY_PORTAUDIO}")
+                self._settle("portaudio", "none, libportaudio2 is missing")
             case "unavailable":
-                self._settle("card", "none: no sound card here; play a sample to see how to copy it")
+                self._settle("card", "none, no sound card here")
             case "started":
                 self._report(Heard("started", self.playing))
             case "finished" | "failed" as event if self.playing and reply["path"] == os.fspath(self.playing.resolve()):

@@ -17,7 +17,14 @@ from harmonic_tui.series import Curve, Curves
 from harmonic_tui.widgets.axes import Axis, step_axis, value_axis
 
 REDRAW_INTERVAL_S = 0.5
+LEFT: Literal[1] = 1
+RIGHT: Literal[2] = 2
+"""The value axes, as plotext numbers them."""
+
+_SIDES = {LEFT: "left", RIGHT: "right"}
 _LEAST_COLUMNS, _LEAST_ROWS = 16, 4
+_ROWS_BELOW = 2
+"""Rows that the axis of time takes."""
 
 
 @dataclass
@@ -44,9 +51,7 @@ class Line:
     curve: Curve
     hue: str
     sign: str = "─"
-    side: Literal["left", "right"] = "left"
-    dots: bool = False
-    """Mark each point: for curves with a point an epoch."""
+    side: Literal[1, 2] = LEFT
 
 
 class Chart(PlotextPlot):
@@ -115,7 +120,7 @@ class Chart(PlotextPlot):
         plot.axes_color("default")
         plot.ticks_color(self._rgb("ticks"))
         plot.xaxes(True, False)
-        plot.yaxes(True, any(line.side == "right" for line in lines))
+        plot.yaxes(True, any(line.side == RIGHT for line in lines))
         self._draw_axes(lines)
         self._draw_lines(lines)
         return Text.from_ansi(plot.build())
@@ -125,7 +130,7 @@ class Chart(PlotextPlot):
         along = step_axis(last, self.scale.steps_per_epoch, self.size.width - 14)
         self.plt.xlim(along.low, along.high)
         self.plt.xticks(along.ticks, along.labels)
-        for side in ("left", "right"):
+        for side in (LEFT, RIGHT):
             axis = self._value_axis([line for line in lines if line.side == side], side)
             if axis:
                 self.plt.ylim(axis.low, axis.high, yside=side)
@@ -133,31 +138,28 @@ class Chart(PlotextPlot):
             else:
                 self.plt.yticks([], [], yside=side)
 
-    def _value_axis(self, lines: Sequence[Line], side: str) -> Axis | None:
+    def _value_axis(self, lines: Sequence[Line], side: int) -> Axis | None:
         values = [value for line in lines for value in (min(line.curve.values), max(line.curve.values))]
         level = self.level()
-        if level is not None and side == "left":
+        if level is not None and side == LEFT:
             values.append(level)
-        return value_axis(min(values), max(values), max(2, self.size.height // 2)) if values else None
+        return value_axis(min(values), max(values), self.size.height - _ROWS_BELOW) if values else None
 
     def _draw_lines(self, lines: Sequence[Line]) -> None:
-        level = self.level()
-        if level is not None:
-            self.plt.hline(level, self._rgb("faint"))
+        rows = self.size.height - _ROWS_BELOW
+        left = self._value_axis([line for line in lines if line.side == LEFT], LEFT)
+        level, point = self.level(), self.point()
+        if level is not None and left is not None:
+            self.plt.hline(left.middle_of_row(level, rows), self._rgb("faint"))
         for line in lines:
             steps, values = line.curve.decimated(2 * self.size.width)
-            color = self._rgb(line.hue)
-            self.plt.plot(steps, values, marker="braille", color=color, yside=line.side)
-            if line.dots and len(steps) <= self.size.width // 3:
-                self.plt.scatter(steps, values, marker="•", color=color, yside=line.side)
-        point = self.point()
-        if point is not None:
-            self.plt.scatter([point[0]], [point[1]], marker="◆", color=self._rgb("good"))
+            self.plt.plot(steps, values, marker="braille", color=self._rgb(line.hue), yside=_SIDES[line.side])
+        if point is not None and left is not None:
+            self.plt.scatter([point[0]], [left.middle_of_row(point[1], rows)], marker="◆", color=self._rgb("good"))
 
     def _in_words(self, there_is_data: bool) -> Content:
         words = "no room for this chart" if there_is_data else self.waiting
-        return Content.styled(words, "$text-muted")
+        return Content.styled(words, "$muted")
 
     def _rgb(self, name: str) -> tuple[int, int, int]:
         return Color.parse(self.app.theme_variables.get(name, "#888888")).rgb
-

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from harmonic_tui.series import is_number
-from harmonic_tui.widgets.chart import Chart, Line
+from harmonic_tui.widgets.chart import RIGHT, Chart, Line
 from harmonic_tui.wording import figure
 
 _GAP = "   "
@@ -23,8 +23,8 @@ class LossChart(Chart):
         """Training loss by interval, validation loss by epoch."""
         curves = self.scale.curves
         return (
-            Line("train", curves.step("loss"), "train", "╌"),
-            Line("validation", curves.epoch("val_loss"), "validation", "━", dots=True),
+            Line("train", curves.step("loss"), "train", "┈"),
+            Line("validation", curves.epoch("val_loss"), "validation", "━"),
         )
 
     def point(self) -> tuple[float, float] | None:
@@ -58,7 +58,7 @@ class KLChart(Chart):
         """Beta on the right axis, KL on the left."""
         curves = self.scale.curves
         return (
-            Line("beta (right)", curves.step("beta"), "beta", "╌", side="right"),
+            Line("beta (right)", curves.step("beta"), "beta", "┈", side=RIGHT),
             Line("KL", curves.step("kl"), "kl", "━"),
         )
 
@@ -77,14 +77,14 @@ class ReconstructionChart(Chart):
     """Error in the unit that people can judge, beside what costs nothing."""
 
     heading = "Error, dB"
-    waiting = "the error in dB appears with the first rows"
+    waiting = "waiting for the first figures"
 
     def lines(self) -> Sequence[Line]:
         """Error on the training and on the validation tracks."""
         curves = self.scale.curves
         return (
-            Line("train", curves.step("recon_db"), "train", "╌"),
-            Line("validation", curves.epoch("val_recon_db"), "validation", "━", dots=True),
+            Line("train", curves.step("recon_db"), "train", "┈"),
+            Line("validation", curves.epoch("val_recon_db"), "validation", "━"),
         )
 
     def level(self) -> float | None:
@@ -98,24 +98,24 @@ class ReconstructionChart(Chart):
         train, validation = (line.curve for line in self.lines())
         parts = [
             Content.styled(f"val {figure(validation.last)}", "$validation"),
-            Content.styled(f"train {figure(train.last)}", "$train"),
+            Content.styled(f"─ mean spectrum {figure(self.level())}", "$muted"),
         ]
-        if self.level() is not None:
-            parts.append(Content.styled(f"─ mean spectrum {figure(self.level())}", "$text-muted"))
+        if self.size.width > 42:
+            parts.insert(1, Content.styled(f"train {figure(train.last)}", "$train"))
         return Content("  ").join(parts)
 
 
 class RateChart(Chart):
     """Learning rate, and the gradients that it scales."""
 
-    heading = "Gradient norm and learning rate"
+    heading = "Gradient norm"
     waiting = "the learning rate appears with the first logging interval"
 
     def lines(self) -> Sequence[Line]:
         """Learning rate on the right axis, gradient norm on the left."""
         curves = self.scale.curves
         return (
-            Line("learning rate (right)", curves.step("learning_rate"), "beta", "╌", side="right"),
+            Line("learning rate (right)", curves.step("learning_rate"), "beta", "┈", side=RIGHT),
             Line("norm", curves.step("grad_norm"), "original", "━"),
         )
 
@@ -130,4 +130,3 @@ class RateChart(Chart):
 
 CHARTS: dict[str, type[Chart]] = {"loss": LossChart, "kl": KLChart, "reconstruction": ReconstructionChart}
 """Charts of the dashboard by the id of their widget, in the order in which a small screen shows them."""
-

@@ -30,21 +30,22 @@ class DevicePanel(Widget):
             self._device = device
             self.border_title = Content(_title(device) if device else "Memory")
             uuid = f"uuid …{plain(device.uuid)[-6:]}" if device and device.uuid else ""
-            self.border_subtitle = Content.styled(uuid, "$text-muted")
+            self.border_subtitle = Content.styled(uuid, "$muted")
             self.refresh()
 
     def render(self) -> Content:
         """The figures as lines; on a single one the most important."""
         device = self._device
         if device is None:
-            return Content.styled("the trainer has not said yet what it computes on", "$text-muted")
+            return Content.styled("the trainer has not said yet what it computes on", "$muted")
         one_line = self.size.height <= 1
         lines = _on_card(device, self.size.width) if device.kind == "cuda" else _on_processor(device, self.size.width)
         if one_line:
             return Content.assemble(f"{_title(device)}   ", _short(device))
         if device.reason:
-            lines.append(Content.styled(plain(device.reason), "$text-muted"))
-        return Content("\n").join(lines)
+            lines.append(Content.styled(plain(device.reason), "$muted"))
+        width = max(1, self.size.width)
+        return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
 
 def _title(device: Device) -> str:
@@ -60,13 +61,13 @@ def _short(device: Device) -> Content:
 
 def _on_card(device: Device, width: int) -> list[Content]:
     allocated, reserved, total = device.allocated_bytes, device.reserved_bytes, device.total_bytes
-    figures = f" {gibibytes(allocated)} | {gibibytes(reserved)} of {gibibytes(total)} GiB"
     wasted = percent((reserved - allocated) / reserved) if reserved and allocated is not None else UNKNOWN
     return [
-        _bar("tensors ", (allocated, reserved, total), figures, width),
-        Content(f"peak {gibibytes(device.peak_bytes)} GiB   free {gibibytes(device.free_bytes)} GiB"),
-        Content(f"held by the allocator but unused {wasted}"),
-        Content(f"process {gibibytes(device.resident_bytes)} GiB   CPU {_load(device)}"),
+        _bar("memory ", (allocated, reserved, total), f" of {gibibytes(total)} GiB", width),
+        Content(f"tensors {gibibytes(allocated)}, allocator {gibibytes(reserved)} GiB"),
+        Content(f"peak {gibibytes(device.peak_bytes)}   held but unused {wasted}"),
+        Content(f"free on the card {gibibytes(device.free_bytes)} GiB"),
+        Content(f"process {gibibytes(device.resident_bytes)} GiB   CPU {_load(device, cores=False)}"),
     ]
 
 
@@ -76,7 +77,7 @@ def _on_processor(device: Device, width: int) -> list[Content]:
     figures = f" {gibibytes(resident)} of {gibibytes(total)} GiB"
     return [
         _bar("process ", (resident, used, total), figures, width),
-        Content(f"free on this machine {gibibytes(device.free_bytes)} GiB"),
+        Content(f"in use {gibibytes(used)} GiB   free {gibibytes(device.free_bytes)} GiB"),
         Content(f"CPU {_load(device)}"),
     ]
 
@@ -99,5 +100,6 @@ def _bar(name: str, sizes: tuple[int | None, int | None, int | None], figures: s
     )
 
 
-def _load(device: Device) -> str:
-    return UNKNOWN if device.cpu_percent is None else f"{device.cpu_percent:.0f} % ({device.cpu_percent / 100:.1f} cores)"
+def _load(device: Device, *, cores: bool = True) -> str:
+    load = device.cpu_percent
+    return UNKNOWN if load is None else f"{load:.0f} % ({load / 100:.1f} cores)" if cores else f"{load:.0f} %"

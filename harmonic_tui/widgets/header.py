@@ -53,7 +53,7 @@ class Header(Widget):
         if status.epoch:
             parts.append(Content(f"epoch {status.epoch}/{status.epochs}"))
             parts.append(Content(f"step {count(status.step)}"))
-            parts.append(Content.styled(f"{status.stage} stage", "$text-muted"))
+            parts.append(Content.styled(f"{status.stage} stage", "$muted"))
         elif status.phase and self._seen.active:
             parts.append(Content(plain(status.phase, 60)))
         return parts
@@ -63,7 +63,7 @@ class Header(Widget):
         if status is None:
             return []
         if self._seen is not None and not self._seen.active:
-            return [Content.styled(f"ran {duration(status.heartbeat - status.started_at)}", "$text-muted")]
+            return [Content.styled(f"ran {duration(status.heartbeat - status.started_at)}", "$muted")]
         eta = [Content(f"ETA {duration(status.eta_s)}")] if status.eta_s is not None else []
         speed = [Content(f"{figure(status.segments_per_s)} seg/s")] if status.segments_per_s is not None else []
         return eta + speed

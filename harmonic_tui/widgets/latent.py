@@ -35,14 +35,14 @@ class LatentPanel(Widget):
         recorded = epoch_row.get("kl_per_dim")
         self._kl = [float(kl) if is_number(kl) else math.nan for kl in recorded] if isinstance(recorded, list) else []
         self.border_title = Content(f"Latent: {self._activity()}")
-        self.border_subtitle = Content.styled(self._legend(), "$text-muted") if self._kl else Content("")
+        self.border_subtitle = Content.styled(self._legend(), "$muted") if self._kl else Content("")
         self.refresh()
 
     def render(self) -> Content:
         """Bars, or words."""
         if not self._kl:
             words = "latent: measured after the first epoch" if self.size.height <= 1 else "measured after each epoch"
-            return Content.styled(words, "$text-muted")
+            return Content.styled(words, "$muted")
         width, height = max(1, self.size.width), self.size.height
         if height <= 1:
             bars = _bars(_pooled(self._kl, max(1, width - 34)), self._top())
@@ -61,8 +61,8 @@ class LatentPanel(Widget):
 
     def _legend(self) -> str:
         sparsity = self._row.get("sparsity")
-        sparse = f", sparsity {percent(sparsity)}" if is_number(sparsity) else ""
-        return f"KL by dimension, up to {figure(self._top())} nats{sparse}"
+        sparse = f"   sparsity {percent(sparsity)}" if is_number(sparsity) else ""
+        return f"KL up to {figure(self._top())} nats{sparse}"
 
     def _top(self) -> float:
         return max((kl for kl in self._kl if math.isfinite(kl)), default=0.0)

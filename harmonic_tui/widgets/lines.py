@@ -43,7 +43,7 @@ class Lines(Widget):
     def render(self) -> Content:
         """As many of the newest as there are rows, or what will stand here."""
         if not self._lines:
-            return Content.styled(self.empty, "$text-muted")
+            return Content.styled(self.empty, "$muted")
         width, height = max(1, self.size.width), max(1, self.size.height)
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in self._lines[: -height - 1 : -1])
 
@@ -72,15 +72,15 @@ class LogPanel(Lines):
 
     def tell(self, lines: list[str]) -> None:
         """Show another end of the log."""
-        self.show_lines([Content.styled(line, "$text-muted") for line in lines])
+        self.show_lines([Content.styled(line, "$muted") for line in lines])
 
 
 def _event(row: Row) -> Content:
     moment = row.get("time")
     kind = plain(str(row.get("kind", "")), 12)
-    hue = _EVENT_HUES.get(kind, "text-muted")
+    hue = _EVENT_HUES.get(kind, "muted")
     return Content.assemble(
-        Content.styled(time_of_day(moment, seconds=True) if is_number(moment) else "        ", "$text-muted"),
+        Content.styled(time_of_day(moment, seconds=True) if is_number(moment) else "        ", "$muted"),
         "  ",
         Content.styled(f"{kind:<10}", f"${hue}"),
         " ",

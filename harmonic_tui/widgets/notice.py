@@ -42,7 +42,7 @@ class Notice(Widget):
 
     def render(self) -> Content:
         """Last lines of the log, then the way on."""
-        shown = [Content.styled(line, "$text-muted") for line in self._log[-_SHOWN_LINES:]] if self._with_log() else []
+        shown = [Content.styled(line, "$muted") for line in self._log[-_SHOWN_LINES:]] if self._with_log() else []
         width = max(1, self.size.width)
         lines = [*shown, *map(Content, self._words)]
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
@@ -60,26 +60,23 @@ def sentence(seen: Seen, run: RunDirectory, now: float) -> list[str]:
     status, path = seen.status, plain(str(run.path))
     resume = f"Continue it with:  harmonic train --resume-from {path}"
     message = [plain(status.message)] if status and status.message else []
+    told: list[str] = []
     match seen.state:
         case "lost" if status:
-            since = day_and_time(status.heartbeat, now)
-            return [f"lost since {since}", f"No word from the trainer for {duration(now - status.heartbeat)}.", resume]
+            silence = f"No word from the trainer for {duration(now - status.heartbeat)}."
+            told = [f"lost since {day_and_time(status.heartbeat, now)}", silence, resume]
         case "failed" if status is None:
-            return [
-                "the trainer ended before the run began",
-                f"Exit code {seen.exit_code}. The whole log: {plain(str(run.console_log))}",
-            ]
-        case "failed" | "diverged":
-            return [seen.state, *message, resume]
-        case "stopped":
-            return ["stopped", *message, resume]
+            log = plain(str(run.console_log))
+            told = ["the trainer ended before the run began", f"Exit code {seen.exit_code}. The whole log: {log}"]
+        case "failed" | "diverged" | "stopped":
+            told = [seen.state, *message, resume]
         case "starting":
-            return ["starting", "The trainer is loading; this takes a few seconds."]
+            told = ["starting", "The trainer is loading; this takes a few seconds."]
         case "unreadable":
-            return [
+            told = [
                 "status.json cannot be read",
                 "It is damaged, or a newer version of HarmonicVAE wrote it. Curves and samples are shown as they are.",
             ]
         case "gone":
-            return ["the run's directory is gone", f"{path} was moved or deleted. What was read before is still shown."]
-    return []
+            told = ["the run's directory is gone", f"{path} was moved or deleted. What was read before is still shown."]
+    return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
@@ -21,20 +22,22 @@ TAKES: tuple[Take, ...] = ("original", "decoded", "reconstruction")
 """Takes of a reconstruction, in the order in which `a` goes through them."""
 
 _BARS = "▁▂▃▄▅▆▇█"
-_TITLE_WIDTH, _ENVELOPE_WIDTH = 22, 16
+_TITLE_WIDTH, _TAKES_WIDTH, _ENVELOPE_WIDTH = 14, 22, 12
+_THUMBNAIL_FROM = 72
 
 
 def takes_of(sample: Sample) -> tuple[Take, ...]:
     """Takes that a sample has."""
-    return tuple(take for take in (*TAKES, "prior") if take in sample.files)  # type: ignore[misc]
+    return tuple(take for take in (*TAKES, "prior") if take in sample.files)
 
 
 class SamplesPanel(OptionList):
     """A line a sample: what it is, its takes, how long, how loud, how close."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
+        Binding("enter", "select", "Play", show=False, tooltip="Play the chosen sample, or stop"),
+        Binding("j", "cursor_down", "Down", show=False, tooltip="Next line of the list"),
+        Binding("k", "cursor_up", "Up", show=False, tooltip="Previous line of the list"),
     ]
 
     class Wanted(Message):
@@ -103,10 +106,9 @@ class SamplesPanel(OptionList):
         if self._samples:
             self.post_message(self.Wanted())
 
-    def _on_resize(self) -> None:
-        super()._on_resize()
-        if self.is_mounted:
-            self._fill()
+    def on_resize(self) -> None:
+        """Lines are made for the width."""
+        self._fill()
 
     def _take(self, sample: Sample) -> Take:
         takes = takes_of(sample)
@@ -117,13 +119,13 @@ class SamplesPanel(OptionList):
         kept = self.highlighted
         if not self._samples:
             self.border_title = Content("Samples")
-            self.set_options([Option(Content.styled(self._empty, "$text-muted"), disabled=True)])
+            self.set_options([Option(Content.styled(self._empty, "$muted"), disabled=True)])
             return
         playable = [sample for sample in self._samples if takes_of(sample)]
         self._samples = playable
         step = max(sample.step for sample in playable) if playable else 0
         self.border_title = Content(f"Samples, step {count(step)}")
-        self.border_subtitle = Content.styled(self._explanation(), "$text-muted")
+        self.border_subtitle = Content.styled(self._explanation(), "$muted")
         self.set_options(Option(self._line(sample)) for sample in playable)
         self.highlighted = min(kept or 0, len(playable) - 1) if playable else None
 
@@ -131,26 +133,28 @@ class SamplesPanel(OptionList):
         playing = self._playing
         if playing and not any(sample.step == playing[0].step for sample in self._samples):
             return f"playing {plain(playing[0].title, 30)} of step {count(playing[0].step)}"
-        return "space plays, a changes the take"
+        return "a: A original · B decoded · C reconstruction"
 
     def _line(self, sample: Sample) -> Content:
         sounding = self._playing is not None and self._playing[0] == sample
         width = max(20, self.size.width)
-        title_width = min(max(_TITLE_WIDTH, width - 72), 40)
+        with_thumbnail = width >= _THUMBNAIL_FROM
+        title_width = min(max(_TITLE_WIDTH, width - (55 if with_thumbnail else 42)), 40)
         title = plain(sample.title, 200)
         take = self._take(sample)
-        takes = Content(" · ").join(_take_name(name, chosen=name == take) for name in takes_of(sample))
         parts = [
-            Content.styled("▶ " if sounding else "  ", "$good"),
-            Content(title).truncate(title_width, ellipsis=True, pad=True),
-            takes.pad_right(max(0, 35 - takes.cell_length)) if width >= 64 else takes,
+            Content.assemble(
+                Content.styled("▶ " if sounding else "  ", "$good"),
+                Content(title).truncate(title_width, ellipsis=True, pad=True),
+            ),
+            _takes_text(takes_of(sample), take).truncate(_TAKES_WIDTH, pad=True),
             Content(f"{sample.duration_s:4.1f} s"),
         ]
         if sample.recon_db is not None:
-            parts.append(Content(f"{figure(sample.recon_db)} dB"))
+            parts.append(Content(f"{figure(sample.recon_db):>5} dB"))
         elif (level := sample.level_db.get(take)) is not None:
-            parts.append(Content.styled(f"{level:.0f} dBFS".replace("-", "−"), "$text-muted"))
-        if width >= 100:
+            parts.append(Content.styled(f"{level:.0f} dBFS".rjust(8).replace("-", "−"), "$muted"))
+        if with_thumbnail:
             parts.append(Content.styled(_thumbnail(sample.envelope), f"${_hue(take)}"))
         return Content(" ").join(_fitting(parts, width))
 
@@ -164,9 +168,15 @@ def _fitting(parts: list[Content], width: int) -> Iterable[Content]:
         yield part
 
 
-def _take_name(take: Take, *, chosen: bool) -> Content:
-    name = f"[{take}]" if chosen else take
-    return Content.styled(name, f"${_hue(take)}" if chosen else "$text-muted")
+def _takes_text(takes: tuple[Take, ...], chosen: Take) -> Content:
+    """`A B [C] reconstruction`: the takes by letter, the chosen one in brackets and by name."""
+    if len(takes) < 2:
+        return Content("")
+    letters = (
+        Content.styled(f"[{letter}]" if take == chosen else letter, f"${_hue(take)}")
+        for letter, take in zip("ABC", takes, strict=False)
+    )
+    return Content.assemble(Content(" ").join(letters), Content.styled(f" {chosen}", f"${_hue(chosen)}"))
 
 
 def _hue(take: Take) -> str:
@@ -176,4 +186,4 @@ def _hue(take: Take) -> str:
 def _thumbnail(envelope: list[float]) -> str:
     share = max(1, -(-len(envelope) // _ENVELOPE_WIDTH))
     peaks = (max(envelope[start : start + share]) for start in range(0, len(envelope), share))
-    return "".join(_BARS[max(0, min(7, int(8 * peak)))] if peak == peak else " " for peak in peaks)
+    return "".join(_BARS[max(0, min(7, int(8 * peak)))] if math.isfinite(peak) else " " for peak in peaks)

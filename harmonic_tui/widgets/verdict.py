@@ -23,19 +23,20 @@ def verdict(errors: Curve, baseline_db: float | None) -> tuple[str, str]:
     """
     values = errors.values
     if not values:
-        return "No validation yet: the first epoch has to close.", "text-muted"
+        return "No validation yet: the first epoch has to close.", "muted"
     last, best = values[-1], min(values)
     if baseline_db is not None and last >= baseline_db:
         return f"Not yet better than the mean spectrum: {figure(last)} against {figure(baseline_db)} dB.", "look"
     if len(values) <= LOOK_BACK_EPOCHS:
-        return f"Validation error {figure(last)} dB; a trend shows after {LOOK_BACK_EPOCHS + 1} epochs.", "text-muted"
+        return f"Validation error {figure(last)} dB; a trend shows after {LOOK_BACK_EPOCHS + 1} epochs.", "muted"
     before = min(values[:-LOOK_BACK_EPOCHS])
-    change = (min(values[-LOOK_BACK_EPOCHS:]) - before) / before if before else 0.0
+    recent = min(values[-LOOK_BACK_EPOCHS:])
+    change = (recent - before) / before if before else 0.0
     if change < -_NOTICEABLE:
         return f"Still improving: validation −{-100 * change:.1f} % over the last {LOOK_BACK_EPOCHS} epochs.", "good"
     since = len(values) - 1 - values.index(best)
-    if last > best * 1.02:
-        return f"Getting worse: {figure(last)} dB, best was {figure(best)} dB {since} epochs ago.", "look"
+    if recent > best * 1.02:
+        return f"Getting worse: {figure(recent)} dB at best lately, {figure(best)} dB {since} epochs ago.", "look"
     return f"Level for {since} epochs at {figure(best)} dB: more epochs may bring little.", "look"
 
 
@@ -44,7 +45,7 @@ class VerdictLine(Widget):
 
     def __init__(self) -> None:
         super().__init__(id="verdict")
-        self._verdict: tuple[str, str] = ("", "text-muted")
+        self._verdict: tuple[str, str] = ("", "muted")
         self._sound = ""
 
     def judge(self, errors: Curve, baseline_db: float | None) -> None:
@@ -64,7 +65,7 @@ class VerdictLine(Widget):
         """One line; the verdict gives way."""
         width = max(1, self.size.width)
         sentence, hue = self._verdict
-        sound = Content.styled(f"sound: {self._sound}" if self._sound else "", "$text-muted").truncate(
+        sound = Content.styled(f"sound: {self._sound}" if self._sound else "", "$muted").truncate(
             max(20, width - 30), ellipsis=True
         )
         left = Content.styled(sentence, f"${hue}").truncate(max(0, width - sound.cell_length - 2), ellipsis=True)

@@ -7,7 +7,7 @@ import numpy as np
 from harmonic_core.data.demo.score import Signal
 from harmonic_core.data.demo.sound import band, decay, envelope, modes, noise, seconds_axis
 
-_CYMBAL = tuple((ratio, 0.16, 1.5) for ratio in (1.0, 1.342, 1.518, 1.944, 2.307, 2.683, 3.071, 3.617, 4.153, 4.621))
+_CYMBAL = tuple((ratio, 0.16, 1.5) for ratio in (1.0, 1.342, 1.518, 1.944, 2.307, 2.683, 3.617, 4.153))
 
 
 def kick(frequency: float, seconds: float, velocity: float, sample_rate: int, rng: np.random.Generator) -> Signal:
@@ -54,7 +54,7 @@ def shaker(frequency: float, seconds: float, velocity: float, sample_rate: int, 
 def ride(frequency: float, seconds: float, velocity: float, sample_rate: int, rng: np.random.Generator) -> Signal:
     """Ride cymbal: the ping of the stick and a long wash."""
     del frequency, seconds
-    t = seconds_axis(1.3, sample_rate)
+    t = seconds_axis(1.0, sample_rate)
     ping = modes(t, 2310.0 * (1 + 0.01 * rng.normal()), sample_rate, _CYMBAL) * (0.25 + 0.75 * decay(t, 0.3))
     wash = noise(t.size, sample_rate, rng, band(_edge(4500, sample_rate), 10000, order=2))
     sound = 0.5 * ping + wash * (0.16 * decay(t, 0.08) + 0.1 * decay(t, 1.3))

@@ -42,7 +42,13 @@ _SYMBOL = re.compile(r"(?P<root>[A-G][#b]?)(?P<quality>.*)")
 
 
 def pitch_class(name: str) -> int:
-    """Pitch class of a note name such as `F#` or `Eb`, 0 for C."""
+    """Pitch class of a note name such as `F#` or `Eb`, 0 for C.
+
+    Raises
+    ------
+    ValueError
+        If there is no such note.
+    """
     return _FLAT_NAMES.index(name) if name in _FLAT_NAMES else _SHARP_NAMES.index(name)
 
 
@@ -95,6 +101,11 @@ class Key:
 
         A small numeral is a minor chord; `b` lowers the root by a semitone; degrees are those of the major or of the
         natural minor scale, so `V` in a minor key has the leading note and `VII` is the chord below the tonic.
+
+        Raises
+        ------
+        ValueError
+            If it is not a numeral.
         """
         match = _NUMERAL.fullmatch(numeral)
         if match is None:

@@ -12,7 +12,7 @@ MANDOLIN_BODY = ((210.0, 6.0, 0.8), (480.0, 6.0, 0.8), (3400.0, 2.0, 0.7))
 BASS_BODY = ((62.0, 5.0, 0.8), (110.0, 6.0, 0.8), (240.0, 5.0, 0.4))
 
 _HARMONIC = np.arange(1, 1025, dtype=np.float64)
-_DRAWBARS = {1: 0.35, 2: 1.0, 3: 0.12, 4: 0.6, 6: 0.28, 8: 0.3, 10: 0.08, 12: 0.1, 16: 0.14}
+_DRAWBARS = {1: 0.3, 2: 1.0, 3: 0.1, 4: 0.8, 6: 0.45, 8: 0.6, 10: 0.1, 12: 0.32, 16: 0.4, 24: 0.14, 32: 0.12}
 """Amplitudes of the organ's stops over half the fundamental: 1 is the 16-foot stop, 2 the 8-foot."""
 _BAR = ((1.0, 1.0, 4.2), (2.0, 0.22, 2.6), (2.756, 0.3, 2.0), (4.07, 0.1, 1.1), (5.404, 0.16, 0.8), (8.933, 0.08, 0.35))
 """Modes of a free bar (1 : 2.756 : 5.404 : 8.933) with two of a tuned bell between them."""
@@ -62,17 +62,17 @@ def upright_bass(
 
 
 def organ(frequency: float, seconds: float, velocity: float, sample_rate: int, rng: np.random.Generator) -> Signal:
-    """Additive stops in a slow chorus, with the breath of the pipe at the start."""
+    """Additive stops in a slow chorus, with the wind in the pipes: a chiff at the start, then a breath."""
     t = seconds_axis(seconds + 0.12, sample_rate)
     amplitudes = np.zeros(max(_DRAWBARS))
     for harmonic, amplitude in _DRAWBARS.items():
-        amplitudes[harmonic - 1] = amplitude * (0.6 + 0.4 * velocity) ** (harmonic / 4)
+        amplitudes[harmonic - 1] = amplitude * (0.6 + 0.4 * velocity) ** (harmonic / 6)
     ranks = [
         waveform(_vibrato(t, frequency / 2 * cents, 0.7, 0.0009, rng), amplitudes, frequency / 2, sample_rate)
         for cents in (1.0, 1.0018)
     ]
-    chiff = noise(t.size, sample_rate, rng, band(frequency * 2, frequency * 4, order=2)) * decay(t, 0.12)
-    sound = 0.28 * ranks[0] + 0.2 * ranks[1] + 0.05 * chiff
+    wind = noise(t.size, sample_rate, rng, band(frequency * 2, np.inf)) * (0.05 * decay(t, 0.12) + 0.006)
+    sound = 0.22 * ranks[0] + 0.16 * ranks[1] + wind
     return velocity * sound * envelope(t.size, sample_rate, 0.03, 0.12)
 
 

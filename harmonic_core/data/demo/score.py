@@ -122,7 +122,8 @@ class Style:
 
 def stream(*words: int) -> np.random.Generator:
     """Independent chance for a place named by non-negative integers."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
+    # SeedSequence pads with zeros: without their number, (1,) and (1, 0) would be the same place.
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([len(words), *words])))
 
 
 def form(bars: int) -> list[tuple[str, int]]:

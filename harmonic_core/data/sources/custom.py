@@ -43,8 +43,8 @@ def find_tracks(folder: Path) -> tuple[list[Track], list[RefusedTrack]]:
         relative = path.relative_to(folder)
         if path.suffix.lower() not in AUDIO_SUFFIXES:
             other[path.suffix.lower() or "no ending"] += 1
-        elif reason := _unusable(path):
-            refused.append(RefusedTrack(str(relative), reason))
+        elif fault := _unusable(path):
+            refused.append(RefusedTrack(str(relative), fault))
         else:
             tracks.append(_track(path, relative))
     if not tracks:

@@ -22,7 +22,7 @@ STABS = ((0.0, 1.5), (0.75, 2.5), (0.5, 2.25, 3.25), (1.5, 3.0))
 
 
 def arrange(sheet: Sheet) -> Arrangement:
-    """Kit, bass, pad and short chords; the kit plays a fill at the end of each phrase."""
+    """Kit, bass, pad and short chords; the kit thins out in the bridge and plays a fill at the end of each phrase."""
     rng = sheet.rng("*", "drum_and_bass")
     kicks, snares, hats, opens = _kit(sheet, rng)
     bass, pad, stabs = _harmony(sheet, rng)
@@ -53,9 +53,12 @@ def _kit(sheet: Sheet, rng: np.random.Generator) -> tuple[list[Note], list[Note]
                 opens.append(Note(start, 1.0, 46, 0.9))
                 continue
             fill = i == len(phrase.chords) - 1
-            kicks += [Note(start + beat, 0.5, 36, 0.95 if beat in {0.0, 2.5} else 0.7) for beat in kick_beats]
-            snares += [Note(start + beat, 0.5, 38, 0.95) for beat in (1.0, 3.0)]
-            snares += [Note(start + beat, 0.25, 38, rng.uniform(0.15, 0.3)) for beat in ghost_beats]
+            if phrase.letter == "B" and not fill:
+                kicks.append(Note(start, 0.5, 36, 0.95))
+            else:
+                kicks += [Note(start + beat, 0.5, 36, 0.95 if beat in {0.0, 2.5} else 0.7) for beat in kick_beats]
+                snares += [Note(start + beat, 0.5, 38, 0.95) for beat in (1.0, 3.0)]
+                snares += [Note(start + beat, 0.25, 38, rng.uniform(0.15, 0.3)) for beat in ghost_beats]
             if fill:
                 snares += [Note(start + beat, 0.25, 38, 0.4 + 0.12 * k) for k, beat in enumerate((3.25, 3.5, 3.75))]
             hats += [Note(start + k / 2, 0.25, 42, 0.8 if k % 2 == 0 else 0.5) for k in range(8)]

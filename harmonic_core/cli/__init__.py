@@ -1,0 +1,58 @@
+"""The command `harmonic`: one small file a group of verbs, everything heavy imported where it is used."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Annotated
+
+import typer
+
+from harmonic_core import __version__
+from harmonic_core.cli import doctor, profiles, runs, train
+from harmonic_core.errors import HarmonicError
+
+app = typer.Typer(
+    name="harmonic",
+    help="Train a variational autoencoder on music. The console that shows it live is `harmonic-tui`.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    # `--batch_size` is `--batch-size`.
+    context_settings={
+        "token_normalize_func": lambda token: token.replace("_", "-"),
+        "help_option_names": ["-h", "--help"],
+    },
+)
+train.add_to(app)
+runs.add_to(app)
+app.add_typer(profiles.app, name="profiles")
+doctor.add_to(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"harmonic-vae {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _harmonic(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; errors that a user can mend come as one block on stderr with their exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app()
+    except HarmonicError as error:
+        typer.echo(f"harmonic: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,60 @@
+"""The batch of every step, the next one gathered while the device works on this one."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from harmonic_core.data.segments import TrainingSegments
+
+
+class BatchLoader:
+    """Batches of crops as a function of the step alone.
+
+    Parameters
+    ----------
+    segments
+        What to crop.
+    batch_size
+        Segments in a batch; fewer only where there are not as many.
+    device
+        Where the batches go.
+    """
+
+    def __init__(self, segments: TrainingSegments, batch_size: int, device: torch.device) -> None:
+        self.segments = segments
+        self.batch_size = min(batch_size, len(segments))
+        self.steps_per_epoch = segments.steps_per_epoch(self.batch_size)
+        self.device = device
+        self._thread = ThreadPoolExecutor(1, "loading")
+        self._ahead: tuple[int, Future[NDArray[np.int16]]] | None = None
+        self._epoch = lru_cache(2)(lambda epoch: (segments.epoch_order(epoch), segments.epoch_starts(epoch)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def batch(self, step: int) -> Tensor:
+        """Samples for the update after `step` updates, on the device: (batch, segment_samples) int16."""
+        future = self._ahead[1] if self._ahead and self._ahead[0] == step else self._thread.submit(self._gather, step)
+        samples = torch.from_numpy(future.result())
+        self._ahead = step + 1, self._thread.submit(self._gather, step + 1)
+        if self.device.type == "cuda":
+            return samples.pin_memory().to(self.device, non_blocking=True)
+        return samples.to(self.device)
+
+    def _gather(self, step: int) -> NDArray[np.int16]:
+        epoch, place = divmod(step, self.steps_per_epoch)
+        order, starts = self._epoch(epoch)
+        return self.segments.batch(order[place * self.batch_size : (place + 1) * self.batch_size], starts)

@@ -1,0 +1,50 @@
+"""What `--resume-from` names: a run, one of its checkpoints, or an export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harmonic_core.errors import RunError
+from harmonic_core.run.directory import RunDirectory, open_run
+
+
+@dataclass(frozen=True)
+class ResumePoint:
+    """Where to continue from.
+
+    Attributes
+    ----------
+    run
+        The run that it belongs to; None for an export that lies elsewhere.
+    checkpoint
+        A folder in `checkpoints/`; None for the newest.
+    export
+        A `.pt` file; None where a checkpoint is meant.
+    """
+
+    run: RunDirectory | None
+    checkpoint: Path | None = None
+    export: Path | None = None
+
+    def continues(self, run: RunDirectory) -> bool:
+        """Tell whether `run` is the very run that this point belongs to, rather than a new one that starts from it."""
+        return self.run is not None and self.run.path.resolve() == run.path.resolve()
+
+
+def find_resume_point(path: Path) -> ResumePoint:
+    """Find out what `path` is.
+
+    Raises
+    ------
+    RunError
+        If it is none of the three.
+    """
+    if path.is_file():
+        if path.suffix != ".pt":
+            raise RunError(f"{path}: to continue, name a run, a folder in its checkpoints/, or a .pt export")
+        beside = RunDirectory(path.parent)
+        return ResumePoint(beside if beside.exists() else None, export=path)
+    if path.parent.name == "checkpoints" and path.is_dir():
+        return ResumePoint(RunDirectory(path.parent.parent), checkpoint=path)
+    return ResumePoint(open_run(path))

@@ -1,0 +1,267 @@
+"""The console: `harmonic-tui`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from harmonic_core import __version__
+from harmonic_core.errors import HarmonicError, RunError
+from harmonic_core.run.directory import RunDirectory, open_run
+from harmonic_core.run.status import ACTIVE_STATES, read_status, seen_state
+from harmonic_tui.plain import plain
+from harmonic_tui.screens.dashboard import DashboardScreen
+from harmonic_tui.sound.player import Heard, Player
+from harmonic_tui.themes import DARK, DEFAULT_HUES, LIGHT
+
+if TYPE_CHECKING:
+    from harmonic_tui.screens.leave import Choice
+
+
+class Console(App[str]):
+    """The application. It knows which run is open and owns the player; screens do the rest.
+
+    Parameters
+    ----------
+    run
+        The run to open; without one the list of profiles and runs is shown.
+    process
+        The trainer of `run`, if it was started here.
+    clock
+        Seconds since 1970.
+    sound
+        Whether to look for an output at all.
+    """
+
+    TITLE = "HarmonicVAE"
+    DEFAULT_MODE = "one-screen-at-a-time"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "runs", "Runs", tooltip="Profiles and runs"),
+        Binding("2", "dashboard", "Dashboard", tooltip="The run that is open"),
+        Binding("question_mark", "help", "Help", key_display="?", tooltip="What every key does here"),
+        Binding("q", "leave", "Leave", tooltip="Leave the console; asks what becomes of the run"),
+        Binding("ctrl+p", "command_palette", "Commands", show=False, priority=True, tooltip="All commands by name"),
+    ]
+
+    def __init__(
+        self,
+        run: RunDirectory | None = None,
+        *,
+        process: subprocess.Popen[bytes] | None = None,
+        clock: Callable[[], float] = time.time,
+        sound: bool = True,
+    ) -> None:
+        super().__init__()
+        self.clock = clock
+        self.player = Player(self._heard)
+        self._run = run
+        self._process = process
+        self._sound = sound
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = DARK.name
+        self.add_mode(self.DEFAULT_MODE, self._first_screen)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our hues under themes that do not name them."""
+        return {**DEFAULT_HUES, "border-blurred": "#2b3544"}
+
+    def _first_screen(self) -> Screen[None]:
+        if self._run is None:
+            from harmonic_tui.screens.launch import LaunchScreen
+
+            return LaunchScreen()
+        return DashboardScreen(self._run, self._process)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the keys do, by name, and what the framework offers beside."""
+        for _, binding, enabled, tooltip in screen.active_bindings.values():
+            if binding.show and enabled and binding.description:
+                yield SystemCommand(binding.description, tooltip, self._runner(screen, binding.action))
+        offered = super().get_system_commands(screen)
+        yield from (command for command in offered if command.title in {"Theme", "Screenshot"})
+
+    def _runner(self, screen: Screen[object], action: str) -> Callable[[], None]:
+        def run() -> None:
+            self.call_later(self.run_action, action, screen if "." not in action else None)
+
+        return run
+
+    def open_sound(self) -> None:
+        """Find out where sound goes, beside everything else."""
+        if self._sound:
+            self.run_worker(self.player.open(), group="sound", exclusive=True)
+
+    async def on_unmount(self) -> None:
+        """Let go of the sound card."""
+        await self.player.close()
+
+    def open_run(self, run: RunDirectory, process: subprocess.Popen[bytes] | None = None) -> None:
+        """Show the dashboard of a run."""
+        known = self._run is not None and run.path.resolve() == self._run.path.resolve()
+        self._process = process or (self._process if known else None)
+        self._run = run
+        self.switch_screen(DashboardScreen(run, self._process))
+
+    @work
+    async def start_profile(self, profile: str) -> None:
+        """Start a run and show it."""
+        from harmonic_tui.launching import launch
+
+        try:
+            started = await asyncio.to_thread(launch, profile)
+        except HarmonicError as error:
+            self.notify(str(error), title="Not started", severity="error", timeout=20, markup=False)
+            return
+        for warning in started.warnings:
+            self.notify(plain(warning), severity="warning", markup=False)
+        self.open_run(started.run, started.process)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Do not offer to go where one is, or where nothing is."""
+        if action in {"runs", "dashboard"}:
+            on_dashboard = any(isinstance(screen, DashboardScreen) for screen in self.screen_stack)
+            return on_dashboard if action == "runs" else not on_dashboard and self._run is not None
+        return True
+
+    def action_runs(self) -> None:
+        """Show profiles and runs."""
+        from harmonic_tui.screens.launch import LaunchScreen
+
+        self.switch_screen(LaunchScreen())
+
+    def action_dashboard(self) -> None:
+        """Show the run that is open."""
+        if self._run is not None:
+            self.open_run(self._run)
+
+    def action_help(self) -> None:
+        """Show what the keys do here."""
+        from harmonic_tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.screen.active_bindings))
+
+    async def action_quit(self) -> None:
+        """Leave, by whatever key."""
+        from harmonic_tui.screens.leave import LeaveScreen
+
+        if not isinstance(self.screen, LeaveScreen):
+            self.action_leave()
+
+    @work(exclusive=True, group="leave")
+    async def action_leave(self) -> None:
+        """Leave; while a trainer works, ask what becomes of it."""
+        run = self._run
+        state = self._state()
+        if run is None or state not in {*ACTIVE_STATES, "starting"}:
+            self.exit()
+            return
+        from harmonic_tui.screens.leave import LeaveScreen
+
+        choice = await self.push_screen_wait(LeaveScreen(run.name, starting=state == "starting"))
+        if choice is None:
+            return
+        try:
+            await asyncio.to_thread(self._end, run, choice)
+        except HarmonicError as error:
+            self.notify(plain(str(error)), title="Not done", severity="warning", markup=False)
+            return
+        self.exit(_farewell(run, choice))
+
+    def _state(self) -> str:
+        status = read_status(self._run.status) if self._run else None
+        if status is not None:
+            return seen_state(status, self.clock())
+        return "starting" if self._process is not None and self._process.poll() is None else "unknown"
+
+    def _end(self, run: RunDirectory, choice: Choice) -> None:
+        from harmonic_core.run.control import send_command
+        from harmonic_tui.ending import kill_trainer
+
+        if choice == "stop":
+            send_command(run, "stop")
+        elif choice == "kill" and self._process is not None and not run.status.exists():
+            self._process.kill()
+        elif choice == "kill":
+            kill_trainer(run)
+
+    def _heard(self, heard: Heard) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, DashboardScreen) and screen.is_mounted:
+                screen.hear(heard)
+
+
+def _farewell(run: RunDirectory, choice: Choice) -> str:
+    path = plain(str(run.path))
+    return {
+        "leave": f"{path} goes on. Come back with: harmonic-tui {path}",
+        "stop": f"{path} stops after a checkpoint. Continue it with: harmonic train --resume-from {path}",
+        "kill": f"{path} was killed. Continue it with: harmonic train --resume-from {path}",
+    }[choice]
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="harmonic-tui",
+        description="Watch, hear and steer a training run. Without arguments: choose from profiles and runs.",
+    )
+    parser.add_argument("run", nargs="?", metavar="RUN", help="a run, by its directory or its name under runs/")
+    parser.add_argument("--profile", metavar="PROFILE", help="start a run from a profile (name or file) and show it")
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a setting of the profile, such as train.epochs=5; may be repeated",
+    )
+    parser.add_argument("--once", action="store_true", help="print the dashboard of RUN once, as text, and end")
+    parser.add_argument("--version", action="version", version=f"harmonic-tui {__version__}")
+    return parser
+
+
+def _console(options: argparse.Namespace) -> Console:
+    if options.profile is None:
+        if options.settings:
+            raise RunError("--set changes a profile; name one with --profile")
+        return Console(open_run(options.run) if options.run else None)
+    if options.run:
+        raise RunError("--profile starts a new run, RUN opens an existing one; give one of them")
+    from harmonic_tui.launching import launch
+
+    started = launch(options.profile, options.settings)
+    for warning in started.warnings:
+        print(plain(warning), file=sys.stderr)
+    return Console(started.run, process=started.process)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the console, or say on one line why not."""
+    options = arguments().parse_args(argv)
+    try:
+        if options.once:
+            from harmonic_tui.once import dashboard_text
+
+            if not options.run:
+                raise RunError("--once needs a run to print; give its directory or name")
+            print(dashboard_text(open_run(options.run)))
+            return
+        if not sys.stdout.isatty():
+            raise RunError("harmonic-tui needs a terminal; without one use `harmonic status RUN --follow` or `--once`")
+        farewell = _console(options).run()
+    except HarmonicError as error:
+        print(error, file=sys.stderr)
+        sys.exit(int(error.exit_code))
+    if farewell:
+        print(farewell)

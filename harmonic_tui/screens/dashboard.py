@@ -1,0 +1,223 @@
+"""The run at a glance: how it goes, what it sounds like, what happened, and the keys that steer it."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from harmonic_core.errors import HarmonicError
+from harmonic_core.run.control import CommandName, send_command
+from harmonic_core.run.directory import RunDirectory
+from harmonic_core.run.samples import Sample, Take
+from harmonic_tui.feed import Feed
+from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, SamplesFound, Seen, StatusSeen
+from harmonic_tui.plain import plain
+from harmonic_tui.sound.player import Heard
+from harmonic_tui.widgets.chart import Chart, Scale
+from harmonic_tui.widgets.charts import CHARTS, RateChart
+from harmonic_tui.widgets.device import DevicePanel
+from harmonic_tui.widgets.header import Header
+from harmonic_tui.widgets.latent import LatentPanel
+from harmonic_tui.widgets.lines import EventsPanel, LogPanel
+from harmonic_tui.widgets.notice import Notice
+from harmonic_tui.widgets.samples import SamplesPanel
+from harmonic_tui.widgets.verdict import VerdictLine
+
+if TYPE_CHECKING:
+    from harmonic_tui.app import Console
+
+_ASKED: dict[CommandName, str] = {
+    "pause": "asked to pause; it does after the step it is in",
+    "resume": "asked to go on",
+    "checkpoint": "asked for a checkpoint; it is written after the step it is in",
+    "sample": "asked for samples; they appear here when they are made",
+}
+
+
+class DashboardScreen(Screen[None]):
+    """Follows one run, live or ended."""
+
+    CSS_PATH = "dashboard.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]  # noqa: RUF012 - the name of the framework
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (14, "-short"), (30, "-tall")]  # noqa: RUF012 - the name of the framework
+    AUTO_FOCUS = "#samples"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "play", "Play", tooltip="Play the chosen sample, or stop"),
+        Binding("a", "take", "Take", tooltip="Next take of the same item; goes on from the same place"),
+        Binding("p", "command('pause')", "Pause", tooltip="Pause the training after this step"),
+        Binding("p", "command('resume')", "Go on", tooltip="Go on with the training"),
+        Binding("c", "command('checkpoint')", "Checkpoint", tooltip="Write a checkpoint after this step"),
+        Binding("s", "command('sample')", "Sample", tooltip="Make samples after this step"),
+        Binding("tab", "next_chart", "Chart", tooltip="Show the next chart, where there is room for one only"),
+        Binding("escape", "app.runs", "Back", show=False, tooltip="Back to profiles and runs; the run goes on"),
+    ]
+
+    app: Console
+
+    def __init__(self, run: RunDirectory, process: subprocess.Popen[bytes] | None = None) -> None:
+        super().__init__()
+        self.run_directory = run
+        self.seen: Seen | None = None
+        self._process = process
+        self._scale = Scale()
+
+    def compose(self) -> ComposeResult:
+        """Frames first; what they hold comes as it is read."""
+        yield Header(self.run_directory.name)
+        yield Notice(self.run_directory)
+        with Horizontal(id="charts"):
+            for name in ("loss", "kl"):
+                yield CHARTS[name](self._scale, id=name)
+            yield RateChart(self._scale, id="rate")
+        with Horizontal(id="state"):
+            yield CHARTS["reconstruction"](self._scale, id="reconstruction")
+            yield LatentPanel()
+            yield DevicePanel()
+        with Horizontal(id="happenings"):
+            yield SamplesPanel(self.run_directory)
+            with Vertical(id="told"):
+                yield EventsPanel()
+                yield LogPanel("log")
+        yield VerdictLine()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Begin to follow the run."""
+        self.query_one("#loss").add_class("-chosen")
+        feed = Feed(self.run_directory, clock=self.app.clock, process=self._process)
+        self.run_worker(feed.follow(self.post_message), group="feed", exit_on_error=True)
+        self.call_after_refresh(self.app.open_sound)
+        self.hear(Heard("route"))
+
+    def on_resize(self) -> None:
+        """Keys stand closer where there is little room."""
+        self.query_one(Footer).compact = self.size.width < 100
+
+    def on_status_seen(self, message: StatusSeen) -> None:
+        """Show the state, and which keys work in it."""
+        seen = self.seen = message.seen
+        self.query_one(Header).tell(seen)
+        self.query_one(Notice).tell(seen, self.app.clock())
+        self.set_class(seen.silent_s > 0, "-stale")
+        status = seen.status
+        if status:
+            self.query_one(DevicePanel).tell(status.device)
+            best = (status.best.epoch, status.best.step, status.best.val_loss) if status.best else None
+            planned = status.total_steps / status.epochs if status.epochs and status.total_steps else None
+            if (best, planned, status.mean_spectrum_db) != (
+                self._scale.best,
+                self._scale.planned_steps_per_epoch,
+                self._scale.mean_spectrum_db,
+            ):
+                self._scale.best, self._scale.planned_steps_per_epoch = best, planned
+                self._scale.mean_spectrum_db = status.mean_spectrum_db
+                self._touch_charts()
+        self.refresh_bindings()
+
+    def on_figures_read(self, message: FiguresRead) -> None:
+        """Extend the curves."""
+        if message.restarted:
+            self._scale.curves.clear()
+        self._scale.curves.extend(message.rows)
+        self.query_one(LatentPanel).tell(self._scale.curves.last_epoch_row)
+        self._touch_charts()
+
+    def on_events_read(self, message: EventsRead) -> None:
+        """Show what happened."""
+        self.query_one(EventsPanel).tell(message.rows, restarted=message.restarted)
+
+    def on_samples_found(self, message: SamplesFound) -> None:
+        """Show what there is to hear."""
+        self.query_one(SamplesPanel).tell(message.samples)
+
+    def on_log_read(self, message: LogRead) -> None:
+        """Show what the trainer printed."""
+        self.query_one(LogPanel).tell(message.lines)
+        self.query_one(Notice).tell_log(message.lines)
+
+    def on_samples_panel_wanted(self) -> None:
+        """Enter and a click do as space."""
+        self.action_play()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what works now is offered."""
+        if action == "command":
+            state = self.seen.state if self.seen else None
+            if parameters in {("pause",), ("resume",)} and (parameters == ("resume",)) != (state == "paused"):
+                return False
+            return True if state in {"training", "paused", "preparing"} else None
+        if action == "next_chart":
+            return self.compact
+        return True
+
+    async def action_command(self, name: CommandName) -> None:
+        """Ask the trainer for something."""
+        try:
+            await asyncio.to_thread(send_command, self.run_directory, name)
+        except HarmonicError as error:
+            self.notify(plain(str(error)), severity="warning", markup=False)
+        else:
+            self.notify(f"The trainer was {_ASKED[name]}.", markup=False)
+
+    def action_next_chart(self) -> None:
+        """Show the next chart, where there is room for one only."""
+        names = list(CHARTS)
+        shown = next((name for name in names if self.query_one(f"#{name}").has_class("-chosen")), names[0])
+        following = names[(names.index(shown) + 1) % len(names)]
+        for name in names:
+            self.query_one(f"#{name}").set_class(name == following, "-chosen")
+        self.set_class(following == "reconstruction", "-lower-chart")
+
+    @property
+    def compact(self) -> bool:
+        """Whether there is room for one chart only."""
+        return not self.has_class("-tall") or self.has_class("-narrow")
+
+    def action_play(self) -> None:
+        """Play the chosen sample; while it sounds, stop."""
+        panel = self.query_one(SamplesPanel)
+        choice = panel.chosen
+        if choice is None:
+            self.notify("There is nothing to play yet. Samples come with every checkpoint, or at once with s.")
+        elif self.app.player.playing == panel.path(choice):
+            self.app.player.stop()
+            panel.mark_playing(None)
+        else:
+            self._play(choice, keep_position=False)
+
+    def action_take(self) -> None:
+        """Choose the next take of the same item; while one sounds, go on with it from the same place."""
+        panel = self.query_one(SamplesPanel)
+        choice = panel.next_take()
+        if choice is None:
+            self.notify("This sample has one take only. Reconstructions have three to compare.")
+        elif self.app.player.playing is not None:
+            self._play(choice, keep_position=True)
+
+    def hear(self, heard: Heard) -> None:
+        """Show what the player says."""
+        panel, line = self.query_one(SamplesPanel), self.query_one(VerdictLine)
+        if heard.event == "failed":
+            self.notify(heard.reason, title="Not played", severity="warning", timeout=15, markup=False)
+        if heard.event in {"failed", "finished"}:
+            panel.mark_playing(None)
+        line.tell_sound(self.app.player.route)
+
+    def _play(self, choice: tuple[Sample, Take], *, keep_position: bool) -> None:
+        panel = self.query_one(SamplesPanel)
+        panel.mark_playing(choice)
+        self.app.run_worker(self.app.player.play(panel.path(choice), keep_position=keep_position), group="play")
+
+    def _touch_charts(self) -> None:
+        for chart in self.query(Chart):
+            chart.touch()
+        self.query_one(VerdictLine).judge(
+            self._scale.curves.epoch("val_recon_db"), self.query_one("#reconstruction", Chart).level()
+        )

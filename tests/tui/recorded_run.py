@@ -1,0 +1,259 @@
+"""Run directories as a trainer leaves them, made without one: real files with figures that a real run could have."""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from harmonic_core.run.directory import RunDirectory
+from harmonic_core.run.records import Row, encode_row
+from harmonic_core.run.samples import Sample, Take, step_folder
+from harmonic_core.run.status import Best, Device, State, Status, write_status
+
+SAMPLE_RATE = 22_050
+STEPS_PER_EPOCH = 40
+NOW = 1_780_000_000.0
+"""The moment at which recorded runs are looked at."""
+
+GIB = 2**30
+CPU = Device(
+    kind="cpu",
+    name="8-core processor",
+    reason="no CUDA device was found",
+    resident_bytes=int(1.31 * GIB),
+    cpu_percent=187.0,
+    total_bytes=int(15.6 * GIB),
+    free_bytes=int(10.2 * GIB),
+)
+GPU = Device(
+    kind="cuda",
+    name="NVIDIA H100 80GB HBM3",
+    uuid="GPU-5b1f9c2e-7a55-4b5e-9d0e-11a2c77e3f2a",
+    reason="first CUDA device with room",
+    resident_bytes=int(3.1 * GIB),
+    cpu_percent=98.0,
+    allocated_bytes=int(11.2 * GIB),
+    reserved_bytes=int(14.0 * GIB),
+    peak_bytes=int(12.8 * GIB),
+    total_bytes=int(79.6 * GIB),
+    free_bytes=int(63.9 * GIB),
+)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What kind of run to record."""
+
+    state: State = "finished"
+    epochs_done: int = 37
+    epochs: int = 100
+    latent_dim: int = 128
+    device: Device = CPU
+    message: str = ""
+    pid: int = 2**22 + 1
+    """Beyond the largest process number: nobody is there."""
+    process_start: float = NOW - 4000.0
+    host: str = field(default_factory=socket.gethostname)
+    heartbeat: float = NOW - 1.0
+    sample_epochs: Sequence[int] = (10, 20, 30)
+    titles: Sequence[str] = ("jazz.00012, 0:06", "folk-03, 0:12")
+
+    @property
+    def step(self) -> int:
+        """Updates done."""
+        return self.epochs_done * STEPS_PER_EPOCH
+
+
+def record_run(path: Path, recording: Recording = Recording()) -> RunDirectory:
+    """Write a whole run directory."""
+    run = RunDirectory(path)
+    for folder in (run.control, run.checkpoints, run.samples):
+        folder.mkdir(parents=True, exist_ok=True)
+    run.profile.write_text('[run]\nname = "recorded"\n')
+    rows = metric_rows(recording)
+    run.metrics.write_bytes(b"".join(map(encode_row, rows)))
+    run.events.write_bytes(b"".join(map(encode_row, event_rows(recording))))
+    run.console_log.write_text(log_text(rows, recording))
+    for epoch in recording.sample_epochs:
+        if epoch <= recording.epochs_done:
+            record_samples(run, epoch, recording.titles)
+    write_status(run.status, status_of(recording, rows))
+    return run
+
+
+def status_of(recording: Recording, rows: Sequence[Row] = ()) -> Status:
+    """The status that belongs to a recording."""
+    epoch_rows = [row for row in rows if row["kind"] == "epoch"]
+    best = min(epoch_rows, key=lambda row: float(row["val_loss"]), default=None)
+    running = recording.state in {"training", "paused"}
+    return Status(
+        state=recording.state,
+        name="recorded",
+        profile="gtzan",
+        pid=recording.pid,
+        process_start=recording.process_start,
+        host=recording.host,
+        started_at=NOW - 3700.0,
+        heartbeat=recording.heartbeat,
+        phase=f"epoch {recording.epochs_done}" if running else "decoding 12 of 50",
+        step=recording.step,
+        total_steps=recording.epochs * STEPS_PER_EPOCH,
+        epoch=recording.epochs_done,
+        epochs=recording.epochs,
+        segments_per_s=1310.0 if recording.step else None,
+        eta_s=2520.0 if running else None,
+        device=recording.device,
+        best=Best(epoch=best["epoch"], step=best["step"], val_loss=best["val_loss"], val_recon_db=best["val_recon_db"])
+        if best
+        else None,
+        mean_spectrum_db=10.7 if epoch_rows else None,
+        exit_code=0 if recording.state == "finished" else None,
+        message=recording.message,
+    )
+
+
+def metric_rows(recording: Recording) -> list[Row]:
+    """Rows of a run that learns: noisy, falling, levelling out."""
+    chance = np.random.Generator(np.random.PCG64(7))
+    rows: list[Row] = []
+    for step in range(10, recording.step + 1, 10):
+        epoch = math.ceil(step / STEPS_PER_EPOCH)
+        row = _figures(step, epoch, recording.latent_dim, float(chance.normal(0.0, 0.02)))
+        rows.append({"kind": "step", **row})
+        if step % STEPS_PER_EPOCH == 0:
+            rows.append(_epoch_row(row, recording.latent_dim, float(chance.normal(0.0, 0.004)), chance))
+    return rows
+
+
+def _figures(step: int, epoch: int, latent_dim: int, noise: float) -> Row:
+    progress = step / STEPS_PER_EPOCH
+    recon = _recon(progress) * (1 + noise)
+    beta = 1e-4 + (1e-2 - 1e-4) * min(1.0, progress / 20)
+    kl = 1.9 * (1 - math.exp(-progress / 2)) / (1 + 45 * beta) * (1 + noise)
+    return {
+        "step": step,
+        "epoch": epoch,
+        "time": NOW - 3700.0 + 2.4 * step,
+        "loss": recon + beta * kl,
+        "recon": recon,
+        "recon_db": 80 * recon,
+        "kl": kl,
+        "kl_nats": kl * latent_dim,
+        "kl_bits_per_s": kl * latent_dim / math.log(2) / 3.0,
+        "beta": beta,
+        "beta_per_nat": beta / latent_dim,
+        "learning_rate": 1e-3 * 0.5 * (1 + math.cos(math.pi * progress / 100)),
+        "grad_norm": 0.35 + 0.9 * math.exp(-progress / 3) * (1 + 5 * noise),
+        "segments_per_s": 1310.0,
+    }
+
+
+def _recon(progress: float) -> float:
+    return 0.060 + 0.06 * math.exp(-progress / 25) + 0.1 * math.exp(-progress / 4)
+
+
+def _epoch_row(row: Row, latent_dim: int, noise: float, chance: np.random.Generator) -> Row:
+    recon = _recon(row["step"] / STEPS_PER_EPOCH) * (1.02 + 0.002 * row["epoch"] + noise)
+    nats = np.sort(chance.gamma(1.2, 0.9, latent_dim))[::-1]
+    nats[int(0.93 * latent_dim) :] = 0.0
+    return {
+        "kind": "epoch",
+        **row,
+        "val_loss": recon + float(row["beta"]) * float(row["kl"]),
+        "val_recon": recon,
+        "val_recon_db": 80 * recon,
+        "val_kl": row["kl"],
+        "val_kl_nats": row["kl_nats"],
+        "val_kl_bits_per_s": row["kl_bits_per_s"],
+        "kl_per_dim": [round(float(value), 3) for value in chance.permutation(nats)],
+        "sparsity": 0.18,
+        "active_units": int(0.93 * latent_dim),
+        "mean_spectrum_db": 10.7,
+    }
+
+
+def event_rows(recording: Recording) -> list[Row]:
+    """Events of a run without incident but for one broken file."""
+    started = NOW - 3700.0
+    rows: list[Row] = [
+        {"time": started, "kind": "phase", "message": "decoding 50 tracks"},
+        {
+            "time": started + 9,
+            "kind": "refused",
+            "message": "broken/jazz.00054.wav: not decodable, the header is damaged",
+        },
+        {"time": started + 30, "kind": "phase", "message": "training on 930 tracks, 104 held out"},
+    ]
+    for epoch in (10, 20, 30):
+        if epoch <= recording.epochs_done:
+            moment = started + 2.4 * epoch * STEPS_PER_EPOCH
+            step = epoch * STEPS_PER_EPOCH
+            rows.append({"time": moment, "kind": "sample", "message": "8 sounds written in 1.9 s", "step": step})
+            rows.append(
+                {"time": moment + 2, "kind": "checkpoint", "message": f"step {step}, best so far", "step": step}
+            )
+    return rows
+
+
+def log_text(rows: Sequence[Row], recording: Recording) -> str:
+    """The trainer's log lines."""
+    lines = ["computing on the CPU: no CUDA device was found"]
+    lines += [
+        f"Epoch {row['epoch']}/{recording.epochs}, Train Loss: {row['loss']:.4f}, "
+        f"Val Loss: {row['val_loss']:.4f}, Recon: {row['val_recon']:.4f}, "
+        f"KL: {row['beta'] * row['kl']:.4f}, LR: {row['learning_rate']:.5f}"
+        for row in rows
+        if row["kind"] == "epoch"
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def tone(frequency: float, seconds: float = 0.4) -> NDArray[np.float32]:
+    """A quiet tone that begins and ends softly."""
+    times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return (0.3 * np.sin(2 * np.pi * frequency * times) * np.hanning(len(times))).astype(np.float32)
+
+
+def record_samples(run: RunDirectory, epoch: int, titles: Sequence[str]) -> None:
+    """One set of samples: two from the prior, one reconstruction a title."""
+    step = epoch * STEPS_PER_EPOCH
+    for index in range(2):
+        _record_sample(run, epoch, "prior", index, f"prior {index + 1}", {"prior": 220.0 * (index + 1)}, step)
+    for index, title in enumerate(titles):
+        takes: dict[Take, float] = {"original": 330.0, "decoded": 440.0, "reconstruction": 550.0}
+        _record_sample(run, epoch, "reconstruction", index, title, takes, step)
+
+
+def _record_sample(
+    run: RunDirectory, epoch: int, kind: str, index: int, title: str, takes: dict[Take, float], step: int
+) -> None:
+    folder = step_folder(run, step)
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"prior-{index}" if kind == "prior" else f"recon-{index}"
+    files = {take: f"{stem}.wav" if kind == "prior" else f"{stem}.{take}.wav" for take in takes}
+    for take, frequency in takes.items():
+        soundfile.write(folder / files[take], tone(frequency), SAMPLE_RATE, subtype="PCM_16")
+    sample = Sample.model_validate(
+        {
+            "kind": kind,
+            "index": index,
+            "step": step,
+            "epoch": epoch,
+            "title": title,
+            "files": files,
+            "duration_s": 3.0,
+            "level_db": dict.fromkeys(takes, -18.2),
+            "envelope": [0.5 + 0.5 * math.sin(0.4 * place + index) for place in range(24)],
+            "recon_db": 5.1 + 0.4 * index if kind != "prior" else None,
+            "decoded_db": 0.6 if kind != "prior" else None,
+        }
+    )
+    (folder / f"{stem}.json").write_text(json.dumps(sample.model_dump()))
