@@ -44,7 +44,8 @@ class Console(App[str]):
     """
 
     TITLE = "HarmonicVAE"
-    DEFAULT_MODE = "one-screen-at-a-time"
+    CSS_PATH = "console.tcss"
+    DEFAULT_MODE = "first"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "runs", "Runs", tooltip="Profiles and runs"),
         Binding("2", "dashboard", "Dashboard", tooltip="The run that is open"),
@@ -66,7 +67,13 @@ class Console(App[str]):
         self.player = Player(self._heard)
         self._run = run
         self._process = process
+        self._dashboard: DashboardScreen | None = None
+        self._opened = 0
+        # The framework keeps a stack of screens for each mode. Here a mode is a place that a number key leads to.
+        self._modes_by_place = {"dashboard" if run else "runs": self.DEFAULT_MODE}
         self._sound = sound
+        if not sound:
+            self.player.route = "off"
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
@@ -77,11 +84,17 @@ class Console(App[str]):
         return {**DEFAULT_HUES, "border-blurred": "#2b3544"}
 
     def _first_screen(self) -> Screen[None]:
-        if self._run is None:
-            from harmonic_tui.screens.launch import LaunchScreen
+        return self._runs_screen() if self._run is None else self._dashboard_screen()
 
-            return LaunchScreen()
-        return DashboardScreen(self._run, self._process)
+    def _runs_screen(self) -> Screen[None]:
+        from harmonic_tui.screens.launch import LaunchScreen
+
+        return LaunchScreen()
+
+    def _dashboard_screen(self) -> Screen[None]:
+        assert self._run is not None
+        self._dashboard = DashboardScreen(self._run, self._process)
+        return self._dashboard
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the keys do, by name, and what the framework offers beside."""
@@ -108,10 +121,17 @@ class Console(App[str]):
 
     def open_run(self, run: RunDirectory, process: subprocess.Popen[bytes] | None = None) -> None:
         """Show the dashboard of a run."""
-        known = self._run is not None and run.path.resolve() == self._run.path.resolve()
-        self._process = process or (self._process if known else None)
-        self._run = run
-        self.switch_screen(DashboardScreen(run, self._process))
+        if process is None and self._run is not None and run.path.resolve() == self._run.path.resolve():
+            self.action_dashboard()
+            return
+        self._run, self._process = run, process
+        self._opened += 1
+        left = self._modes_by_place.get("dashboard")
+        self._modes_by_place["dashboard"] = f"dashboard-{self._opened}"
+        self.add_mode(self._modes_by_place["dashboard"], self._dashboard_screen)
+        self.action_dashboard()
+        if left is not None:
+            self.remove_mode(left)
 
     @work
     async def start_profile(self, profile: str) -> None:
@@ -130,20 +150,21 @@ class Console(App[str]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do not offer to go where one is, or where nothing is."""
         if action in {"runs", "dashboard"}:
-            on_dashboard = any(isinstance(screen, DashboardScreen) for screen in self.screen_stack)
-            return on_dashboard if action == "runs" else not on_dashboard and self._run is not None
+            there = action == "runs" or "dashboard" in self._modes_by_place
+            return there and self.current_mode != self._modes_by_place.get(action)
         return True
 
     def action_runs(self) -> None:
         """Show profiles and runs."""
-        from harmonic_tui.screens.launch import LaunchScreen
-
-        self.switch_screen(LaunchScreen())
+        if "runs" not in self._modes_by_place:
+            self._modes_by_place["runs"] = "runs"
+            self.add_mode("runs", self._runs_screen)
+        self.switch_mode(self._modes_by_place["runs"])
 
     def action_dashboard(self) -> None:
         """Show the run that is open."""
-        if self._run is not None:
-            self.open_run(self._run)
+        if "dashboard" in self._modes_by_place:
+            self.switch_mode(self._modes_by_place["dashboard"])
 
     def action_help(self) -> None:
         """Show what the keys do here."""
@@ -196,9 +217,8 @@ class Console(App[str]):
             kill_trainer(run)
 
     def _heard(self, heard: Heard) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, DashboardScreen) and screen.is_mounted:
-                screen.hear(heard)
+        if self._dashboard is not None and self._dashboard.is_running:
+            self._dashboard.hear(heard)
 
 
 def _farewell(run: RunDirectory, choice: Choice) -> str:

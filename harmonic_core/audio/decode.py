@@ -21,6 +21,9 @@ Pcm: TypeAlias = NDArray[np.int16]
 AUDIO_SUFFIXES: frozenset[str] = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".mp4"})
 """File name endings taken for audio; whether it is audio the decoder says."""
 
+SOURCE_RATES = (1_000, 1_000_000)
+"""Range in Hz in which a file's own sample rate must lie; a damaged header says anything."""
+
 _BLOCK_FRAMES = 1 << 18
 
 
@@ -50,8 +53,12 @@ def decode(path: Path, sample_rate: int) -> Iterator[Pcm]:
     ------
     DecodeError
         If the file cannot be decoded, holds no audio, or holds samples that are not numbers.
+    OSError
+        If it is gone or may not be read.
     """
     source_rate, blocks = _open(path)
+    if not SOURCE_RATES[0] <= source_rate <= SOURCE_RATES[1]:
+        raise DecodeError(f"has a sample rate of {source_rate} Hz")
     resampler = soxr.ResampleStream(source_rate, sample_rate, 1, dtype="float32", quality="HQ")
     for block in blocks:
         if not np.isfinite(block).all():
@@ -94,7 +101,8 @@ def _open_with_sndfile(path: Path) -> tuple[int, Iterator[Samples]]:
 
 def _open_with_ffmpeg(path: Path) -> tuple[int, Iterator[Samples]]:
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        # As a file whatever it is called: ffmpeg takes `pipe:0.m4a` or `http:x.m4a` for an address.
+        container = av.open(f"file:{path}", metadata_errors="replace")
     except (av.error.FFmpegError, ValueError, OSError) as error:
         raise DecodeError(f"ffmpeg: {_reason(error)}") from None
     if not container.streams.audio:
@@ -112,7 +120,7 @@ def _open_with_ffmpeg(path: Path) -> tuple[int, Iterator[Samples]]:
             except (av.error.FFmpegError, ValueError) as error:
                 raise DecodeError(f"ffmpeg: {_reason(error)}") from None
 
-    return int(stream.rate or stream.codec_context.sample_rate), blocks()
+    return int(stream.rate or stream.codec_context.sample_rate or 0), blocks()
 
 
 def _reason(error: BaseException) -> str:

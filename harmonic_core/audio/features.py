@@ -13,9 +13,18 @@ from torch.nn import functional
 
 from harmonic_core.profile.sections import Audio
 
+_CPU_SLICE = 4
 
-def mel_filterbank(audio: Audio) -> Tensor:
+
+def mel_filterbank(audio: Audio, pitch_ratio: float = 1.0) -> Tensor:
     """Triangular mel filters with peaks of one (Slaney's mel scale).
+
+    Parameters
+    ----------
+    audio
+        `n_fft`, `n_mels`, `f_min`, `f_max`, `sample_rate`.
+    pitch_ratio
+        The filters see every frequency multiplied by this: what they give is the mel of the sound shifted in pitch.
 
     Returns
     -------
@@ -27,7 +36,7 @@ def mel_filterbank(audio: Audio) -> Tensor:
         f_min=audio.f_min,
         f_max=audio.f_max or audio.sample_rate / 2,
         n_mels=audio.n_mels,
-        sample_rate=audio.sample_rate,
+        sample_rate=round(audio.sample_rate * pitch_ratio),
         norm=None,
         mel_scale="slaney",
     )
@@ -82,7 +91,10 @@ class LogMel(nn.Module):
         mel : (batch, n_mels, frames)
             In [0, 1].
         """
-        bands = functional.linear(power, self.filterbank)
+        return self.from_bands(functional.linear(power, self.filterbank))
+
+    def from_bands(self, bands: Tensor) -> Tensor:
+        """Normalised log-mel of mel-band powers, (batch, frames, n_mels): (batch, n_mels, frames) in [0, 1]."""
         floor = 10.0 ** ((self.top_db - self.dynamic_range_db) / 10.0)
         level_db = 10.0 * torch.log10(bands.clamp_min(floor))
         return ((level_db - self.top_db) / self.dynamic_range_db + 1.0).clamp_max(1.0).transpose(1, 2)
@@ -100,6 +112,9 @@ class LogMel(nn.Module):
         mel : (batch, n_mels, frames)
             In [0, 1].
         """
+        if samples.device.type == "cpu" and len(samples) > _CPU_SLICE:
+            # What a few segments need stays in the processor's cache: half the time of the whole batch at once.
+            return torch.cat([self.from_power(self.power(part)) for part in torch.split(samples, _CPU_SLICE)])
         return self.from_power(self.power(samples))
 
     def mel_power(self, mel: Tensor) -> Tensor:

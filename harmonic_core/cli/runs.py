@@ -46,7 +46,7 @@ def list_all(
 
     summaries = [_summary(run) for run in list_runs(root or RUN_ROOTS)]
     if as_json:
-        typer.echo(json.dumps(summaries, indent=2))
+        typer.echo(json.dumps([_jsonable(summary) for summary in summaries], indent=2))
         return
     if not summaries:
         typer.echo("There are no runs yet. `harmonic train demo` starts one.", err=True)
@@ -74,7 +74,7 @@ def status(
     directory, shown = open_run(run), ""
     while True:
         summary = _summary(directory)
-        text = json.dumps(summary) if as_json else _in_words(summary)
+        text = json.dumps(_jsonable(summary)) if as_json else _in_words(summary)
         # The heartbeat alone is no news.
         news = json.dumps({**summary, "heartbeat": None, "device": None})
         if news != shown:
@@ -115,6 +115,13 @@ def _summary(run: RunDirectory) -> dict[str, Any]:
         "state": seen_state(found) if found else "unknown",
         "metrics": last_row(run.metrics, "epoch") or last_row(run.metrics, "step"),
     }
+
+
+def _jsonable(summary: dict[str, Any]) -> object:
+    """The summary with NaN and infinities as words, as the run's own files have them: JSON knows no such numbers."""
+    from harmonic_core.run.records import encode_row
+
+    return json.loads(encode_row(summary))
 
 
 def _in_words(summary: dict[str, Any]) -> str:

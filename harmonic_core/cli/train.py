@@ -48,7 +48,7 @@ _DATA, _MODEL, _TRAINING, _OUTPUT = "Data", "Model", "Training", "Output"
 
 
 def train(
-    profile: Annotated[str | None, typer.Argument(metavar="[PROFILE]", help="Name or path of a profile.")] = None,
+    profile: Annotated[str | None, typer.Argument(metavar="PROFILE", help="Name or path of a profile.")] = None,
     config: Annotated[Path | None, typer.Option(help="A flat config.json, above the profile.")] = None,
     settings: Annotated[
         list[str] | None,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,11 +121,22 @@ def _write(track: Track, sample_rate: int, target: Path) -> None:
     try:
         with temporary.open("wb") as file:
             for block in track.sound.samples(sample_rate):
-                try:
+                with _writing_to(temporary):
                     file.write(block.tobytes())
-                except OSError as error:
-                    error.filename = str(temporary)
-                    raise
+            with _writing_to(temporary):
+                file.flush()
+                # Else a power cut may leave an empty file under the final name, taken for a short track for ever.
+                os.fsync(file.fileno())
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing_to(path: Path) -> Iterator[None]:
+    # The error of a full disk names no file, and would be taken for one of the file that is read.
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise

@@ -46,13 +46,20 @@ class BatchLoader:
         self._thread.shutdown(cancel_futures=True)
 
     def batch(self, step: int) -> Tensor:
-        """Samples for the update after `step` updates, on the device: (batch, segment_samples) int16."""
+        """Samples for the update after `step` updates, on the device: (batch, crop_samples) int16."""
         future = self._ahead[1] if self._ahead and self._ahead[0] == step else self._thread.submit(self._gather, step)
         samples = torch.from_numpy(future.result())
         self._ahead = step + 1, self._thread.submit(self._gather, step + 1)
         if self.device.type == "cuda":
             return samples.pin_memory().to(self.device, non_blocking=True)
         return samples.to(self.device)
+
+    def chance(self, step: int, count: int) -> Tensor:
+        """`count` numbers in [0, 1) for each segment of the step's batch, on the device: (batch, count)."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        order, _ = self._epoch(epoch)
+        indices = order[place * self.batch_size : (place + 1) * self.batch_size]
+        return torch.from_numpy(self.segments.epoch_chance(epoch, count)[indices]).to(self.device)
 
     def _gather(self, step: int) -> NDArray[np.int16]:
         epoch, place = divmod(step, self.steps_per_epoch)

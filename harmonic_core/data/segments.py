@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from harmonic_core.data.cache import CachedTrack
 
-_ORDER, _CROP = 0, 1
+_ORDER, _CROP, _CHANCE = 0, 1, 2
 
 
 def epoch_random(seed: int, epoch: int, stream: int) -> np.random.Generator:
@@ -30,17 +31,19 @@ class TrainingSegments:
         Length of a crop.
     seed
         Decides order and places.
+    stretch
+        How many times longer than a segment a crop is, for those who will play it faster; at least 1.
     """
 
-    def __init__(self, tracks: Sequence[CachedTrack], segment_samples: int, seed: int) -> None:
+    def __init__(self, tracks: Sequence[CachedTrack], segment_samples: int, seed: int, stretch: float = 1.0) -> None:
         self.tracks = tracks
-        self.segment_samples = segment_samples
         self.seed = seed
+        self.crop_samples = math.ceil(segment_samples * stretch)
         slots = [max(1, cached.samples // segment_samples) for cached in tracks]
         self._track = np.repeat(np.arange(len(tracks)), slots)
         self._slot = np.concatenate([np.arange(count) for count in slots])
         self._slots = np.repeat(slots, slots)
-        self._play = np.array([max(0, cached.samples - segment_samples) for cached in tracks])[self._track]
+        self._play = np.array([max(0, cached.samples - self.crop_samples) for cached in tracks])[self._track]
 
     def __len__(self) -> int:
         return len(self._track)
@@ -60,10 +63,14 @@ class TrainingSegments:
         starts: NDArray[np.int64] = np.minimum(places, self._play)
         return starts
 
+    def epoch_chance(self, epoch: int, count: int) -> NDArray[np.float32]:
+        """Draw `count` numbers in [0, 1) for every segment of `epoch`, for its augmentation: (segments, count)."""
+        return epoch_random(self.seed, epoch, _CHANCE).random((len(self), count), dtype=np.float32)
+
     def batch(self, indices: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int16]:
-        """Samples of the segments `indices` of an epoch with these `starts`: (batch, segment_samples) int16."""
+        """Samples of the segments `indices` of an epoch with these `starts`: (batch, crop_samples) int16."""
         return np.stack(
-            [self.tracks[self._track[index]].read(int(starts[index]), self.segment_samples) for index in indices]
+            [self.tracks[self._track[index]].read(int(starts[index]), self.crop_samples) for index in indices]
         )
 
 

@@ -5,6 +5,7 @@ A number that JSON cannot hold is written as the string "NaN", "Infinity" or "-I
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -34,12 +35,16 @@ def _decoded(value: Any) -> Any:
         return _NON_FINITE.get(value, value)
     if isinstance(value, list):
         return [_decoded(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _decoded(item) for key, item in value.items()}
     return value
 
 
 def encode_row(row: Mapping[str, Any]) -> bytes:
     """One line of JSON, newline included."""
-    return json.dumps(_encodable(row), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    text = json.dumps(_encodable(row), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    # Undecodable bytes of a file name stand in it as lone surrogates; JSON writes those as backslash escapes.
+    return text.encode(errors="backslashreplace") + b"\n"
 
 
 def decode_row(line: bytes) -> Row | None:
@@ -48,22 +53,41 @@ def decode_row(line: bytes) -> Row | None:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return {key: _decoded(value) for key, value in row.items()} if isinstance(row, dict) else None
+    decoded: Row | None = _decoded(row) if isinstance(row, dict) else None
+    return decoded
 
 
 class RecordWriter:
-    """Appends rows to a file, one `write` a row, so that no reader ever sees half of two."""
+    """Appends rows to a file, one `write` a row, so that no reader ever sees half of two.
+
+    The file is opened at the first row: a run that is continued replaces its file before that.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._path = path
+        self._descriptor: int | None = None
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add one row. Raises OSError when the disk is full."""
-        os.write(self._descriptor, encode_row(row))
+        if self._descriptor is None:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            self._end_torn_line(self._descriptor)
+        line = encode_row(row)
+        if os.write(self._descriptor, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._descriptor)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    @staticmethod
+    def _end_torn_line(descriptor: int) -> None:
+        # Half a row of a trainer that was killed would swallow the next one.
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            os.write(descriptor, b"\n")
 
 
 class RecordTail:

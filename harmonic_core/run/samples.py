@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harmonic_core.run.directory import RunDirectory
 
@@ -35,7 +35,7 @@ class Sample(BaseModel):
     epoch: int
     title: str
     """`prior 1`, or the track and place that the segment comes from."""
-    files: dict[Take, str]
+    files: dict[Take, Annotated[str, Field(pattern=r"\.wav$")]]
     """File name of each take, in the same folder."""
     duration_s: float
     level_db: dict[Take, float]

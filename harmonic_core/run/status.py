@@ -128,7 +128,7 @@ def is_alive(status: Status) -> bool | None:
         process = psutil.Process(status.pid)
         # Two clocks round differently; a reused number is at least seconds off.
         return abs(process.create_time() - status.process_start) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+    except (psutil.Error, ValueError):
         return False
 
 

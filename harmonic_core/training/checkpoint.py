@@ -10,6 +10,7 @@ checkpoints/step-00000500/model.safetensors    weights
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -20,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from harmonic_core.errors import RunError
-from harmonic_core.run.atomic import fsync_directory
+from harmonic_core.run.atomic import fsync_directory, write_atomically
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import Best
 from harmonic_core.training.state import TrainState
@@ -48,8 +49,9 @@ def write_checkpoint(run: RunDirectory, state: TrainState, profile_toml: str) ->
     temporary = run.checkpoints / f".{target.name}.{secrets.token_hex(4)}.tmp"
     temporary.mkdir(parents=True)
     try:
-        save_file(_contiguous(state.model.state_dict()), temporary / "model.safetensors")
-        save_file(_optimizer_tensors(state), temporary / "optim.safetensors")
+        # Written from here: of a full disk safetensors makes an error of its own that hides which one it was.
+        (temporary / "model.safetensors").write_bytes(save(_contiguous(state.model.state_dict())))
+        (temporary / "optim.safetensors").write_bytes(save(_optimizer_tensors(state)))
         (temporary / "state.json").write_text(json.dumps(_position(state), indent=1), encoding="utf-8")
         (temporary / "profile.toml").write_text(profile_toml, encoding="utf-8")
         hashes = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
@@ -165,15 +167,17 @@ def newest_checkpoint(run: RunDirectory) -> Checkpoint:
 
 
 def write_export(path: Path, state: TrainState, profile_toml: str) -> None:
-    """Write a small file with the weights alone; `torch.load(path, weights_only=True)` reads it."""
+    """Write a small file with the weights alone; `torch.load(path, weights_only=True)` reads it.
+
+    Raises
+    ------
+    OSError
+        If there is no room; an earlier export of that name is untouched.
+    """
     weights = {name: tensor.detach().cpu() for name, tensor in state.model.state_dict().items()}
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        torch.save({"model": weights, "profile": profile_toml, "step": state.step, "epoch": state.epoch}, temporary)
-        _fsync(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    export = io.BytesIO()
+    torch.save({"model": weights, "profile": profile_toml, "step": state.step, "epoch": state.epoch}, export)
+    write_atomically(path, export.getvalue())
 
 
 def read_export(path: Path) -> dict[str, Any]:

@@ -173,7 +173,9 @@ class Journal:
     def end_progress(self) -> None:
         """Take the progress bar away, so that the next one starts its own clock."""
         if self._progress:
-            self._progress.stop()
+            # The terminal may be gone, and the last status must be written all the same.
+            with suppress(OSError):
+                self._progress.stop()
             self._progress = None
 
 

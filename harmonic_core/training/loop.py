@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 
 from harmonic_core.audio.features import LogMel
+from harmonic_core.data.augment import Augmentation
 from harmonic_core.data.loading import BatchLoader
 from harmonic_core.errors import DivergedError, ExitCode
 from harmonic_core.evaluation.validation import band_statistics, mean_spectrum_db, validate
@@ -87,6 +88,10 @@ class Loop:
             RunningMeans(MEASURED, device),
             RunningMeans(MEASURED, device),
         )
+        self.augmentation: Augmentation | None = None
+        if profile.augment.augment:
+            strength = profile.augment.augment_strength
+            self.augmentation = Augmentation(profile.audio, self.features, strength, profile.segment_frames).to(device)
         self.sounds = SoundWriter(
             run, self.features, material.validation, profile.evaluation, profile.audio.sample_rate, profile.run.seed
         )
@@ -140,6 +145,7 @@ class Loop:
             state,
             self.loader,
             self.features,
+            self.augmentation,
             train=profile.train,
             loss=profile.loss,
             seed=profile.run.seed,
@@ -165,6 +171,7 @@ class Loop:
             validation = validate(
                 state.model, self.features, self.material.validation, profile.loss, weight, self.loader.batch_size
             )
+            self._insist_on_finite(validation.loss, rate)
             figures |= validation_figures(validation, profile.data.segment_length)
             figures["mean_spectrum_db"] = self.baseline_db
         state.epoch += 1
@@ -277,12 +284,7 @@ class Loop:
     def _training_figures(self, means: RunningMeans, busy_before: float, rate: float, weight: float) -> Figures:
         count = means.count
         values = means.take()
-        if not math.isfinite(values["loss"]):
-            raise DivergedError(
-                f"the loss is {values['loss']} at step {self.state.step}: training diverged; lower `--learning-rate` "
-                f"(now {rate:g}) or `--set train.grad_clip` (now {self.profile.train.grad_clip:g}) and continue from "
-                f"the last checkpoint with `harmonic train --resume-from {self.run_directory.path}`"
-            )
+        self._insist_on_finite(values["loss"], rate)
         figures = training_figures(
             values,
             latent_dim=self.profile.model.latent_dim,
@@ -294,6 +296,14 @@ class Loop:
         busy = self._busy_s - busy_before
         figures["segments_per_s"] = count * self.loader.batch_size / busy if busy > 0 else None
         return figures
+
+    def _insist_on_finite(self, loss: float, rate: float) -> None:
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"the loss is {loss} at step {self.state.step}: training diverged; lower `--learning-rate` "
+                f"(now {rate:g}) or `--set train.grad_clip` (now {self.profile.train.grad_clip:g}) and continue from "
+                f"the last checkpoint with `harmonic train --resume-from {self.run_directory.path}`"
+            )
 
     def _place(self) -> dict[str, object]:
         epoch = min(self.state.epoch + 1, self.profile.train.epochs)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harmonic_core.data.augment import stretch
 from harmonic_core.data.cache import decode_tracks, default_cache_dir
 from harmonic_core.data.segments import TrainingSegments, ValidationSegments
 from harmonic_core.data.sources import find_tracks
@@ -73,7 +74,12 @@ def prepare_material(profile: Profile, journal: Journal, stopped: Callable[[], b
     minutes = [sum(track.samples for track in side) / profile.audio.sample_rate / 60 for side in (training, validation)]
     genres = Counter(track.track.metadata.get("genre", "") for track in cached)
     return Material(
-        TrainingSegments(training, profile.segment_samples, profile.run.seed),
+        TrainingSegments(
+            training,
+            profile.segment_samples,
+            profile.run.seed,
+            stretch(profile.augment.augment_strength) if profile.augment.augment else 1.0,
+        ),
         ValidationSegments(validation, profile.segment_samples, profile.evaluation.max_validation_segments),
         f"{len(training)} tracks ({minutes[0]:.1f} min) to train on, {len(validation)} ({minutes[1]:.1f} min) held out"
         + (f", {len(genres)} genres" if len(genres) > 1 else ""),

@@ -18,6 +18,8 @@ _EXIT_CODES = {
 class StopSignals:
     """Catches SIGINT, SIGTERM and SIGHUP for the length of a block; a second SIGINT interrupts at once.
 
+    A SIGHUP that is ignored already, as under `nohup`, stays ignored.
+
     Attributes
     ----------
     received
@@ -30,6 +32,8 @@ class StopSignals:
 
     def __enter__(self) -> Self:
         for number in _EXIT_CODES:
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue
             self._before[number] = signal.signal(number, self._note)
         return self
 

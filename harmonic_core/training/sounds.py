@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import secrets
 import shutil
 from dataclasses import dataclass
@@ -149,7 +150,10 @@ class SoundWriter:
         return rendered
 
     def _save(self, path: Path, sound: NDArray[np.float32]) -> str:
-        soundfile.write(path, sound, self.sample_rate, subtype="PCM_16")
+        wav = io.BytesIO()
+        soundfile.write(wav, sound, self.sample_rate, format="WAV", subtype="PCM_16")
+        # Not by libsndfile, which says of a full disk only "System error".
+        path.write_bytes(wav.getvalue())
         return path.name
 
 

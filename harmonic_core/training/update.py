@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from harmonic_core.audio.features import LogMel
+from harmonic_core.data.augment import DRAWS, Augmentation
 from harmonic_core.data.loading import BatchLoader
 from harmonic_core.model.loss import vae_loss
 from harmonic_core.model.vae import VAE
@@ -36,6 +37,7 @@ def update_weights(
     state: TrainState,
     loader: BatchLoader,
     features: LogMel,
+    augmentation: Augmentation | None = None,
     *,
     train: Train,
     loss: Loss,
@@ -53,13 +55,16 @@ def update_weights(
         Gives the step's batch.
     features
         Makes mels of it.
+    augmentation
+        Makes mels of it instead, of changed sound.
     train, loss, seed
         Of the profile.
     learning_rate, beta
         In force at this step.
     """
     with torch.no_grad():
-        mel = features(loader.batch(state.step))
+        samples = loader.batch(state.step)
+        mel = augmentation(samples, loader.chance(state.step, DRAWS)) if augmentation else features(samples)
     device = mel.device
     noise = step_noise(seed, state.step, (len(mel), state.model.latent_dim)).to(device, non_blocking=True)
     for group in state.optimizer.param_groups:

@@ -82,7 +82,8 @@ class LaunchScreen(Screen[None]):
     async def _keep_looking(self) -> None:
         self._show_profiles(await asyncio.to_thread(_profiles))
         while True:
-            self._show_runs(await asyncio.to_thread(_runs, self.app.clock()))
+            if self.is_current:
+                self._show_runs(await asyncio.to_thread(_runs, self.app.clock()))
             await asyncio.sleep(LOOK_INTERVAL_S)
 
     def _show_profiles(self, profiles: list[Listing]) -> None:

@@ -104,7 +104,7 @@ class Player:
             except (ValueError, KeyError, AttributeError):
                 continue
         if not self._known.is_set():
-            self._settle("helper", "none, the sound helper ended without a word")
+            self._settle("helper", "none, the driver crashed")
         elif self.playing is not None:
             path, self.playing = self.playing, None
             self._report(Heard("failed", path, "the sound helper ended; the next try starts a new one"))
@@ -133,4 +133,5 @@ class Player:
         if self._missing == "portaudio":
             return REMEDY_PORTAUDIO
         copy = f"scp {socket.gethostname()}:{plain(str(path.resolve()))} ."
-        return f"No sound card here. Copy the file and play it where you sit: {copy}"
+        reason = "No sound card here" if self._missing == "card" else "The sound driver crashed"
+        return f"{reason}. Copy the file and play it where you sit: {copy}"

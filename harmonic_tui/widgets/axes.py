@@ -35,7 +35,7 @@ def value_axis(low: float, high: float, rows: int) -> Axis:
     least = max(abs(low), abs(high)) * 1e-3 or 1e-3
     if high - low < least:
         low, high = low - least / 2, high + least / 2
-    rows = max(2, rows)
+    rows = max(3, rows)
     step, rows_apart = _finest_step(low, high, rows)
     bottom = math.floor(low * rows_apart / step + 1e-9)
     numbers = [row for row in range(bottom, bottom + rows) if row % rows_apart == 0] or [bottom]

@@ -22,7 +22,7 @@ RIGHT: Literal[2] = 2
 """The value axes, as plotext numbers them."""
 
 _SIDES = {LEFT: "left", RIGHT: "right"}
-_LEAST_COLUMNS, _LEAST_ROWS = 16, 4
+_LEAST_COLUMNS, _LEAST_ROWS = 16, 5
 _ROWS_BELOW = 2
 """Rows that the axis of time takes."""
 

@@ -40,11 +40,11 @@ class LossChart(Chart):
             Content.styled(f"train {figure(train.last)}", "$train"),
             Content.styled(f"val {figure(validation.last)}", "$validation"),
         ]
+        if train.gaps:
+            parts.append(Content.styled(f"! {len(train.gaps)} not a number", "$bad"))
         if self.scale.best:
             epoch, _, loss = self.scale.best
             parts.append(Content.styled(f"◆ best {figure(loss)} at epoch {epoch}", "$good"))
-        if train.gaps:
-            parts.append(Content.styled(f"! {len(train.gaps)} not a number", "$bad"))
         return Content(_GAP).join(parts)
 
 

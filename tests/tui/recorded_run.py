@@ -64,6 +64,8 @@ class Recording:
     host: str = field(default_factory=socket.gethostname)
     heartbeat: float = NOW - 1.0
     sample_epochs: Sequence[int] = (10, 20, 30)
+    seconds: float = 0.4
+    """Length of the recorded sounds."""
     titles: Sequence[str] = ("jazz.00012, 0:06", "folk-03, 0:12")
 
     @property
@@ -84,7 +86,7 @@ def record_run(path: Path, recording: Recording = Recording()) -> RunDirectory:
     run.console_log.write_text(log_text(rows, recording))
     for epoch in recording.sample_epochs:
         if epoch <= recording.epochs_done:
-            record_samples(run, epoch, recording.titles)
+            record_samples(run, epoch, recording.titles, recording.seconds)
     write_status(run.status, status_of(recording, rows))
     return run
 
@@ -216,31 +218,39 @@ def log_text(rows: Sequence[Row], recording: Recording) -> str:
     return "\n".join(lines) + "\n"
 
 
-def tone(frequency: float, seconds: float = 0.4) -> NDArray[np.float32]:
-    """A quiet tone that begins and ends softly."""
+def tone(frequency: float, seconds: float) -> NDArray[np.float32]:
+    """A quiet tone that begins and ends softly, with a little noise by which each place of it is known."""
     times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    return (0.3 * np.sin(2 * np.pi * frequency * times) * np.hanning(len(times))).astype(np.float32)
+    noise = np.random.Generator(np.random.PCG64(round(frequency))).normal(0.0, 0.05, len(times))
+    return ((0.3 * np.sin(2 * np.pi * frequency * times) + noise) * np.hanning(len(times))).astype(np.float32)
 
 
-def record_samples(run: RunDirectory, epoch: int, titles: Sequence[str]) -> None:
+def record_samples(run: RunDirectory, epoch: int, titles: Sequence[str], seconds: float = 0.4) -> None:
     """One set of samples: two from the prior, one reconstruction a title."""
     step = epoch * STEPS_PER_EPOCH
     for index in range(2):
-        _record_sample(run, epoch, "prior", index, f"prior {index + 1}", {"prior": 220.0 * (index + 1)}, step)
+        _record_sample(run, epoch, "prior", index, f"prior {index + 1}", {"prior": 220.0 * (index + 1)}, step, seconds)
     for index, title in enumerate(titles):
         takes: dict[Take, float] = {"original": 330.0, "decoded": 440.0, "reconstruction": 550.0}
-        _record_sample(run, epoch, "reconstruction", index, title, takes, step)
+        _record_sample(run, epoch, "reconstruction", index, title, takes, step, seconds)
 
 
 def _record_sample(
-    run: RunDirectory, epoch: int, kind: str, index: int, title: str, takes: dict[Take, float], step: int
+    run: RunDirectory,
+    epoch: int,
+    kind: str,
+    index: int,
+    title: str,
+    takes: dict[Take, float],
+    step: int,
+    seconds: float,
 ) -> None:
     folder = step_folder(run, step)
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"prior-{index}" if kind == "prior" else f"recon-{index}"
     files = {take: f"{stem}.wav" if kind == "prior" else f"{stem}.{take}.wav" for take in takes}
     for take, frequency in takes.items():
-        soundfile.write(folder / files[take], tone(frequency), SAMPLE_RATE, subtype="PCM_16")
+        soundfile.write(folder / files[take], tone(frequency, seconds), SAMPLE_RATE, subtype="PCM_16")
     sample = Sample.model_validate(
         {
             "kind": kind,

@@ -24,7 +24,7 @@ def find_tracks(folder: Path) -> tuple[list[Track], list[RefusedTrack]]:
     Returns
     -------
     tracks, refused
-        `refused` are things with an audio file's name that are no files.
+        `refused` are things with an audio file's name that are no files, and folders that cannot be read.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def find_tracks(folder: Path) -> tuple[list[Track], list[RefusedTrack]]:
     tracks: list[Track] = []
     refused: list[RefusedTrack] = []
     other: Counter[str] = Counter()
-    for path in _walk(folder):
+    for path in _walk(folder, refused):
         relative = path.relative_to(folder)
         if path.suffix.lower() not in AUDIO_SUFFIXES:
             other[path.suffix.lower() or "no ending"] += 1
@@ -65,13 +65,16 @@ def no_valid_audio(folder: Path, refused: list[RefusedTrack], other: Counter[str
     )
 
 
-def _walk(folder: Path) -> list[Path]:
-    paths = [
-        Path(parent) / name
-        for parent, folders, names in os.walk(folder)
-        for name in (*names, *(name for name in folders if Path(name).suffix.lower() in AUDIO_SUFFIXES))
-        if not name.startswith(".")
-    ]
+def _walk(folder: Path, refused: list[RefusedTrack]) -> list[Path]:
+    def unreadable(error: OSError) -> None:
+        refused.append(RefusedTrack(str(Path(error.filename).relative_to(folder)), error.strerror or str(error)))
+
+    paths: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        files = [name for name in names if not name.startswith(".")]
+        audio_folders = [name for name in folders if Path(name).suffix.lower() in AUDIO_SUFFIXES]
+        paths += [Path(parent) / name for name in (*files, *audio_folders)]
     return sorted(paths)
 
 

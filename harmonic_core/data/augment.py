@@ -1,0 +1,102 @@
+"""Changes to the training sound that leave the music alone: pitch, tempo, noise.
+
+The features are mel-band powers, so nothing has to be resynthesised. A shift in pitch is another filterbank, one
+whose frequencies are scaled; a change of tempo is a walk over the frames at another speed; noise is added to the
+samples. What every segment gets depends on its draws alone, which depend on seed, epoch and index.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from harmonic_core.audio.features import LogMel, mel_filterbank
+from harmonic_core.profile.sections import Audio
+
+DRAWS = 4
+"""Numbers in [0, 1) that decide about one segment: pitch, tempo, level of the noise, place in the noise."""
+
+SEMITONES, SLOWEST, FASTEST, LOUDEST_NOISE_DB = 4.0, 0.7, 1.4, -10.0
+"""Limits at full strength; the noise is relative to the segment's own level."""
+
+_STEPS_PER_SEMITONE = 4
+_NOISE_SAMPLES = 1 << 20
+
+
+class Augmentation(nn.Module):
+    """Samples to normalised log-mels of sound that is higher or lower, faster or slower, and noisier.
+
+    Parameters
+    ----------
+    audio
+        The features' settings.
+    features
+        The analysis.
+    strength
+        0 (nothing changes, bit for bit) to 1 (the limits).
+    frames
+        Frames to give; the samples must last `stretch(strength)` times as long.
+    """
+
+    filterbanks: Tensor
+    noise: Tensor
+
+    def __init__(self, audio: Audio, features: LogMel, strength: float, frames: int) -> None:
+        super().__init__()
+        self.features, self.strength, self.frames = features, strength, frames
+        most = round(SEMITONES * strength * _STEPS_PER_SEMITONE)
+        ratios = [2.0 ** (step / _STEPS_PER_SEMITONE / 12.0) for step in range(-most, most + 1)]
+        banks = torch.stack([mel_filterbank(audio, ratio).T for ratio in ratios])
+        self.register_buffer("filterbanks", banks, persistent=False)
+        noise = torch.randn(_NOISE_SAMPLES, generator=torch.Generator().manual_seed(0))
+        self.register_buffer("noise", noise, persistent=False)
+
+    def forward(self, samples: Tensor, draws: Tensor) -> Tensor:
+        """Mel spectrograms of changed sound.
+
+        Parameters
+        ----------
+        samples : (batch, samples)
+            int16.
+        draws : (batch, DRAWS)
+            In [0, 1).
+
+        Returns
+        -------
+        mel : (batch, n_mels, frames)
+            In [0, 1].
+        """
+        if not self.strength:
+            mel: Tensor = self.features(samples)
+            return mel[..., : self.frames]
+        pitch, tempo, level, place = draws.unbind(dim=1)
+        power = self.features.power(self._add_noise(samples.float() / 32768.0, level, place))
+        bands = torch.bmm(power, self.filterbanks[(pitch * len(self.filterbanks)).long()])
+        slow, fast = SLOWEST**self.strength, FASTEST**self.strength
+        return self.features.from_bands(self._at_speed(bands, slow * (fast / slow) ** tempo))
+
+    def _add_noise(self, samples: Tensor, level: Tensor, place: Tensor) -> Tensor:
+        first = (place * (_NOISE_SAMPLES - samples.shape[1])).long().unsqueeze(1)
+        noise = self.noise[first + torch.arange(samples.shape[1], device=samples.device)]
+        loudness = samples.square().mean(dim=1).sqrt()
+        gain = loudness * 10.0 ** (LOUDEST_NOISE_DB / 20.0) * level * self.strength
+        noisy: Tensor = samples + noise * gain.unsqueeze(1)
+        return noisy
+
+    def _at_speed(self, bands: Tensor, speed: Tensor) -> Tensor:
+        """Frames read at `speed`, (batch,) times as fast, between two frames their mean by distance."""
+        where = torch.arange(self.frames, device=bands.device) * speed.unsqueeze(1)
+        where = where.clamp_max(bands.shape[1] - 1)
+        before = where.long()
+        after = (before + 1).clamp_max(bands.shape[1] - 1)
+        share = (where - before).unsqueeze(2)
+
+        def frames_at(index: Tensor) -> Tensor:
+            return bands.gather(1, index.unsqueeze(2).expand(-1, -1, bands.shape[2]))
+
+        return torch.lerp(frames_at(before), frames_at(after), share)
+
+
+def stretch(strength: float) -> float:
+    """How many times longer than a segment a crop must be, so that it lasts at the highest speed."""
+    return float(FASTEST**strength)

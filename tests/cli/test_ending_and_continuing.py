@@ -1,0 +1,100 @@
+"""How a real trainer ends on a signal, and goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+from conftest import Programs, known_status
+
+from harmonic_core.run.directory import RunDirectory
+from harmonic_core.run.origin import read_starts
+from harmonic_core.run.records import read_rows
+
+pytestmark = pytest.mark.slow
+
+
+def interrupted(harmonic: Programs, tiny: list[str], number: signal.Signals) -> tuple[RunDirectory, int]:
+    """Train until step 40 or so is passed, send a signal, and give the run and the exit status."""
+    long = ["--epochs", "100000", "--checkpoint-every", "100000", "--batch-size", "4", "--set", "train.log_every=1"]
+    process, run = harmonic.start_training("runs/live", "demo", *tiny, *long)
+    assert process.stdout is not None
+    for _ in range(5):
+        assert process.stdout.readline().startswith("Epoch ")
+    process.send_signal(number)
+    process.stdout.read()
+    return run, process.wait(60)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=lambda each: str(each)
+)
+def test_a_signal_ends_the_step_writes_a_checkpoint_and_tells_its_name(
+    harmonic: Programs, tiny: list[str], number: signal.Signals, code: int
+) -> None:
+    run, exit_code = interrupted(harmonic, tiny, number)
+    assert exit_code == code
+    status = known_status(run)
+    assert (status.state, status.exit_code) == ("stopped", code)
+    assert number.name in status.message
+    assert (run.checkpoints / f"step-{status.step:08d}" / "MANIFEST.json").is_file()
+    kinds = [row["kind"] for row in read_rows(run.events)]
+    assert kinds[-2:] == ["signal", "checkpoint"]
+    assert "failure" not in kinds
+
+
+def test_a_stopped_run_goes_on_at_its_step_and_no_row_comes_twice(harmonic: Programs, tiny: list[str]) -> None:
+    run, _ = interrupted(harmonic, tiny, signal.SIGTERM)
+    stopped_at = known_status(run).step
+    epochs = known_status(run).epoch + 3
+
+    done = harmonic.run("train", "--resume-from", "runs/live", "--epochs", str(epochs))
+    assert f"at step {stopped_at}," in done.stderr
+    assert done.stdout.splitlines()[-1].startswith(f"Epoch {epochs}/{epochs}, ")
+    status = known_status(run)
+    assert (status.state, status.epoch, status.step) == ("finished", epochs, status.total_steps)
+
+    rows = read_rows(run.metrics)
+    steps = [row["step"] for row in rows if row["kind"] == "step"]
+    assert steps == list(range(1, status.total_steps + 1))
+    assert [row["epoch"] for row in rows if row["kind"] == "epoch"] == list(range(1, epochs + 1))
+
+    starts = read_starts(run)
+    assert [start["resumed_from"] for start in starts] == [None, "runs/live"]
+    assert "resume" in [row["kind"] for row in read_rows(run.events)]
+
+
+def test_a_finished_run_can_be_continued_from_an_earlier_checkpoint(harmonic: Programs, tiny: list[str]) -> None:
+    harmonic.run("train", "demo", *tiny, "--epochs", "4", "--checkpoint-every", "2", "--name", "mine")
+    run = RunDirectory(harmonic.place / "runs" / "mine")
+    first, last = sorted(run.checkpoints.glob("step-*"))
+    harmonic.run("train", "--resume-from", f"runs/mine/checkpoints/{first.name}")
+    assert [row["epoch"] for row in read_rows(run.metrics) if row["kind"] == "epoch"] == [1, 2, 3, 4]
+    assert last.is_dir()
+    assert known_status(run).state == "finished"
+
+
+def test_a_new_run_can_begin_with_the_weights_of_another(harmonic: Programs, tiny: list[str]) -> None:
+    harmonic.run("train", "demo", *tiny, "--epochs", "1", "--output_dir", "output/base")
+    base = (harmonic.place / "output/base/metrics.jsonl").read_bytes()
+    done = harmonic.run(
+        *("train", "demo", *tiny, "--epochs", "1", "--name", "tuned"),
+        *("--resume_from", "output/base/harmonic_vae_best.pt"),
+        *("--output_dir", "output/tuned"),
+    )
+    assert "beginning with the weights of output/base/harmonic_vae_best.pt" in done.stderr
+    assert (harmonic.place / "output/base/metrics.jsonl").read_bytes() == base
+    status = json.loads(harmonic.run("status", "tuned", "--json").stdout)
+    assert (status["state"], status["epoch"]) == ("finished", 1)
+
+
+def test_weights_of_another_shape_are_refused_in_words(harmonic: Programs, tiny: list[str]) -> None:
+    harmonic.run("train", "demo", *tiny, "--epochs", "1", "--output-dir", "output/base")
+    refused = harmonic.run(
+        *("train", "demo", *tiny, "--latent-dim", "4", "--output-dir", "output/other"),
+        *("--resume-from", "output/base/harmonic_vae_best.pt"),
+        expect=1,
+    )
+    assert refused.stderr.splitlines()[-1].startswith("harmonic: output/base/harmonic_vae_best.pt")
+    assert known_status(RunDirectory(harmonic.place / "output/other")).state == "failed"

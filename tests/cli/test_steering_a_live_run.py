@@ -1,0 +1,109 @@
+"""A real trainer, told by the command line what to do."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+from conftest import Programs, known_status, wait_until
+
+from harmonic_core.run.records import read_rows
+from harmonic_core.run.samples import read_samples, sample_steps
+
+pytestmark = pytest.mark.slow
+
+ENDLESS = ["--epochs", "100000", "--checkpoint-every", "100000", "--batch-size", "4"]
+
+
+def test_a_run_is_paused_resumed_saved_heard_and_stopped_from_outside(harmonic: Programs, tiny: list[str]) -> None:
+    process, run = harmonic.start_training("runs/live", "demo", *tiny, *ENDLESS)
+    follower = harmonic.start("status", "live", "--follow", "--json")
+    follower_lines = iter(follower.stdout or [])
+
+    harmonic.run("control", "live", "pause")
+    seen = next(status for status in map(json.loads, follower_lines) if status["state"] == "paused")
+    assert seen["message"] == "paused by command"
+
+    # What is asked of a paused run is not done behind its back, and not forgotten.
+    step = known_status(run).step
+    harmonic.run("control", "live", "resume")
+    seen = next(status for status in map(json.loads, follower_lines) if status["state"] == "training")
+    wait_until(lambda: known_status(run).step > step, "it goes on after the pause")
+
+    assert not list(run.checkpoints.iterdir())
+    harmonic.run("control", "live", "checkpoint")
+    wait_until(lambda: list(run.checkpoints.glob("step-*/MANIFEST.json")), "a checkpoint is written")
+
+    harmonic.run("control", "live", "sample")
+    wait_until(lambda: any(row["kind"] == "sample" for row in read_rows(run.events)), "sounds are written")
+    (step,) = sample_steps(run)
+    assert [sample.kind for sample in read_samples(run, step)] == ["prior", "reconstruction"]
+
+    harmonic.run("control", "live", "stop")
+    assert process.wait(60) == 0
+    ended = known_status(run)
+    assert ended.state == "stopped"
+    assert "--resume-from runs/live" in ended.message
+    assert (run.checkpoints / f"step-{ended.step:08d}").is_dir()
+
+    *_, last = follower_lines
+    assert json.loads(last)["state"] == "stopped"
+    assert follower.wait(60) == 0
+    obeyed = [row["message"] for row in read_rows(run.events) if row["kind"] == "control"]
+    assert obeyed == ["pause", "resume", "checkpoint", "sample", "stop"]
+    assert list(run.control.iterdir()) == []
+
+
+def test_a_paused_run_can_be_stopped(harmonic: Programs, tiny: list[str]) -> None:
+    process, run = harmonic.start_training("runs/live", "demo", *tiny, *ENDLESS)
+    harmonic.run("control", "live", "pause")
+    wait_until(lambda: known_status(run).state == "paused", "it pauses")
+    harmonic.run("control", "live", "stop")
+    assert process.wait(60) == 0
+    assert known_status(run).state == "stopped"
+
+
+def test_one_run_has_one_trainer(harmonic: Programs, tiny: list[str]) -> None:
+    process, run = harmonic.start_training("runs/live", "demo", *tiny, *ENDLESS)
+    origin = run.origin.read_text()
+
+    taken = harmonic.run("train", "demo", *tiny, "--output-dir", "runs/live", expect=1)
+    assert "runs/live: a run is already here" in taken.stderr
+    second = harmonic.run("train", "--resume-from", "runs/live", expect=1)
+    assert f"another trainer (process {process.pid}) works on this run" in second.stderr
+    assert "harmonic-tui runs/live" in second.stderr
+
+    assert run.origin.read_text() == origin
+    assert known_status(run).pid == process.pid
+    process.terminate()
+    assert process.wait(60) == 143
+
+
+def test_a_killed_trainer_is_seen_as_lost_and_its_run_is_free_again(harmonic: Programs, tiny: list[str]) -> None:
+    process, run = harmonic.start_training("runs/live", "demo", *tiny, *ENDLESS)
+    harmonic.run("control", "live", "checkpoint")
+    wait_until(lambda: list(run.checkpoints.glob("step-*/MANIFEST.json")), "a checkpoint is written")
+    process.kill()
+    process.wait()
+    assert harmonic.run("status", "live").stdout.startswith("runs/live: lost")
+    assert "--resume-from runs/live" in harmonic.run("control", "live", "stop", expect=1).stderr
+
+    harmonic.run("train", "--resume-from", "runs/live", "--epochs", "1")
+    assert known_status(run).state == "finished"
+
+
+def test_whoever_stops_watching_does_not_stop_the_run(harmonic: Programs, tiny: list[str]) -> None:
+    process, run = harmonic.start_training("runs/live", "demo", *tiny, *ENDLESS)
+    assert process.stdout is not None
+    process.stdout.close()
+    epoch = known_status(run).epoch
+    wait_until(lambda: known_status(run).epoch > epoch + 1, "it goes on without a reader")
+    watcher = harmonic.start("status", "live", "--follow")
+    assert watcher.stdout is not None
+    assert watcher.stdout.readline().startswith("runs/live: training")
+    watcher.send_signal(signal.SIGINT)
+    assert watcher.wait(60) == 130
+    assert process.poll() is None
+    process.terminate()
+    assert process.wait(60) == 143

@@ -1,0 +1,94 @@
+"""Words for figures, and harmlessness of text from outside."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmonic_tui.plain import plain, plain_lines
+from harmonic_tui.widgets.axes import step_axis, value_axis
+from harmonic_tui.wording import ago, count, duration, figure
+
+
+def test_text_from_outside_cannot_move_the_cursor_or_colour_the_screen() -> None:
+    assert plain("\x1b[31mred\x1b[0m \x1b]0;title\x07name") == "red name"
+    assert plain("a\x1b]52;c;ZXZpbA==\x1b\\b") == "ab"
+
+
+def test_text_that_runs_the_other_way_is_shown_as_what_it_is() -> None:
+    assert "\u202e" not in plain("song\u202egpj.wav")
+
+
+def test_brackets_stay_brackets() -> None:
+    assert plain("[bold]loud[/bold]") == "[bold]loud[/bold]"
+
+
+@given(st.text(alphabet=st.characters(codec=None, categories=None)))
+def test_whatever_the_text_it_becomes_one_printable_line(text: str) -> None:
+    shown = plain(text)
+    assert shown.isprintable()
+    assert shown.encode().decode() == shown
+
+
+def test_of_an_overwritten_log_line_the_newest_part_counts() -> None:
+    assert plain_lines("one\n 10 %\r 20 %\r 30 %\ntwo\n\n", 5) == ["one", "30 %", "two"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0456, "0.0456"),
+        (5.834, "5.83"),
+        (1310.2, "1\N{THIN SPACE}310"),
+        (None, "n/a"),
+        (math.nan, "NaN"),
+        (3.2e-4, "3.2e−4"),
+        (0.0, "0"),
+        (-12.34, "−12.3"),
+    ],
+)
+def test_figures_have_three_digits(value: float | None, shown: str) -> None:
+    assert figure(value) == shown
+
+
+def test_thousands_are_parted_by_thin_spaces() -> None:
+    assert count(12480) == "12\N{THIN SPACE}480"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(25, "25 s"), (42 * 60, "42 min"), (3 * 3600 + 600, "3 h 10"), (52 * 3600, "2 d 4 h"), (None, "n/a")],
+)
+def test_time_is_said_as_people_say_it(seconds: float | None, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def test_an_age_is_said_as_people_say_it() -> None:
+    assert ago(8) == "8 s ago"
+
+
+@given(
+    st.floats(-1e6, 1e6),
+    st.floats(0, 1e6),
+    st.integers(3, 60),
+)
+def test_a_value_axis_holds_all_values_and_its_ticks_stand_on_whole_rows(low: float, span: float, rows: int) -> None:
+    axis = value_axis(low, low + span, rows)
+    slack = 1e-6 * max(1.0, abs(low), span)
+    assert axis.low <= low + slack
+    assert axis.high >= low + span - slack
+    per_row = (axis.high - axis.low) / rows
+    for tick in axis.ticks:
+        row = (tick - axis.low) / per_row - 0.5
+        assert row == pytest.approx(round(row), abs=1e-3)
+
+
+def test_time_is_in_whole_epochs_and_the_axis_has_its_name() -> None:
+    axis = step_axis(1480, 40, 60)
+    assert axis.labels == ["0", "10", "20", "30", "epoch"]
+    assert axis.ticks[:2] == [0, 400]
+
+
+def test_where_the_length_of_an_epoch_is_unknown_time_is_in_steps() -> None:
+    assert step_axis(500, None, 60).labels[-1] == "step"

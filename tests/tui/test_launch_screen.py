@@ -1,0 +1,159 @@
+"""Where the console begins: profiles to start, runs to open."""
+
+from pathlib import Path
+
+import pytest
+from conftest import alive, sees, text_of, until
+from recorded_run import NOW, Recording, record_run
+
+from harmonic_core.errors import ProfileError, RunError
+from harmonic_core.run.directory import RunDirectory
+from harmonic_tui.app import Console, main
+from harmonic_tui.screens.dashboard import DashboardScreen
+from harmonic_tui.screens.launch import Choices, LaunchScreen
+
+SIZE = (120, 36)
+
+
+def console() -> Console:
+    return Console(clock=lambda: NOW, sound=False)
+
+
+async def test_profiles_are_listed_with_what_they_are_for_and_runs_with_how_they_are() -> None:
+    record_run(Path("runs/one"), alive(Recording(state="training")))
+    record_run(Path("output/two"), Recording(state="finished", epochs_done=12))
+    async with console().run_test(size=SIZE) as pilot:
+        await sees(pilot, "demo", "music made by the program itself", "quick_test", "maestro_full")
+        await sees(pilot, "● training   epoch 37/100   best 6.46 dB", "✓ finished   epoch 12/100", "19:25")
+
+
+async def test_without_runs_it_says_how_to_come_by_one() -> None:
+    async with console().run_test(size=SIZE) as pilot:
+        await sees(pilot, "No runs in ./runs and ./output yet", "press Enter")
+
+
+async def test_enter_on_a_run_opens_it_and_1_and_2_go_back_and_forth() -> None:
+    record_run(Path("runs/one"), Recording(state="finished"))
+    app = console()
+    async with app.run_test(size=SIZE) as pilot:
+        await sees(pilot, "✓ finished")
+        await pilot.press("tab", "enter")
+        await sees(pilot, "Latent: 119 of 128 active")
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+
+
+async def test_hjkl_move_in_and_between_the_lists() -> None:
+    for name in ("one", "two", "three"):
+        record_run(Path("runs") / name, Recording(epochs_done=1))
+    app = console()
+    async with app.run_test(size=SIZE) as pilot:
+        await sees(pilot, "three")
+        runs = app.screen.query_one("#runs", Choices)
+        await pilot.press("l", "j", "j", "k")
+        assert runs.has_focus
+        assert runs.highlighted == 1
+        await pilot.press("h")
+        assert not runs.has_focus
+
+
+async def test_a_profile_that_cannot_be_used_says_why_and_is_not_started() -> None:
+    Path("profiles").mkdir()
+    Path("profiles/aa_broken.toml").write_text("[model]\nlatent_dimension = 3\n")
+    async with console().run_test(size=SIZE, notifications=True) as pilot:
+        await sees(pilot, "aa_broken", "✗")
+        await pilot.press("down", "enter")
+        await sees(pilot, "This profile cannot be used")
+        assert not Path("runs").exists()
+
+
+async def test_two_hundred_runs_are_a_list_like_any_other() -> None:
+    for number in range(200):
+        run = RunDirectory(Path(f"runs/run-{number:03d}"))
+        run.path.mkdir(parents=True)
+        run.profile.write_text("")
+        run.status.write_text('{"state": "dreaming"}' if number % 2 else "")
+    app = console()
+    async with app.run_test(size=SIZE) as pilot:
+        await sees(pilot, "? status unreadable")
+        runs = app.screen.query_one("#runs", Choices)
+        await pilot.press("tab", "end")
+        assert runs.highlighted == 199
+
+
+async def test_the_chosen_run_stays_chosen_when_another_appears_above_it() -> None:
+    record_run(Path("runs/old"), Recording(epochs_done=1))
+    app = console()
+    async with app.run_test(size=SIZE) as pilot:
+        await sees(pilot, "old")
+        runs = app.screen.query_one("#runs", Choices)
+        record_run(Path("runs/new"), Recording(epochs_done=1))
+        await until(pilot, lambda: runs.option_count == 2)
+        assert runs.highlighted == 1
+
+
+async def test_q_leaves_at_once_where_nothing_runs() -> None:
+    app = console()
+    async with app.run_test(size=SIZE) as pilot:
+        await sees(pilot, "Profiles")
+        await pilot.press("q")
+        await until(pilot, lambda: app._exit)
+
+
+async def test_every_row_can_be_clicked() -> None:
+    record_run(Path("runs/one"), Recording(state="finished"))
+    app = console()
+    async with app.run_test(size=SIZE) as pilot:
+        await sees(pilot, "✓ finished")
+        assert await pilot.click("#runs", offset=(5, 2))
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        assert "one" in text_of(app)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "words"),
+    [
+        (["nowhere"], RunError.exit_code, "no such run"),
+        (["--profile", "nothing"], ProfileError.exit_code, "nothing"),
+        (["--profile", "demo", "--set", "train.epoch=1"], ProfileError.exit_code, "epochs"),
+        (["--profile", "demo", "run"], RunError.exit_code, "one of them"),
+        (["--set", "train.epochs=1"], RunError.exit_code, "--profile"),
+        (["--once"], RunError.exit_code, "--once"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_before_the_screen_is_taken(
+    arguments: list[str],
+    exit_code: int,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    printed = capsys.readouterr()
+    assert ended.value.code == exit_code
+    assert words in printed.err
+    assert printed.out == ""
+    assert not Path("runs").exists()
+
+
+def test_without_a_terminal_it_says_what_to_use_instead(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([])
+    assert "harmonic status" in capsys.readouterr().err
+
+
+def test_once_prints_the_dashboard_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    record_run(Path("run"), Recording(state="finished"))
+    main(["run", "--once"])
+    printed = capsys.readouterr().out
+    assert "✓ finished" in printed
+    assert "val 0.0944" in printed
+    assert "\x1b" not in printed
