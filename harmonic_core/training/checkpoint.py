@@ -16,7 +16,7 @@ import os
 import re
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,8 @@ class Checkpoint:
     """A checkpoint whose files are what its manifest says."""
 
     path: Path
+    passed_over: tuple[str, ...] = ()
+    """Newer ones that are not whole, and what is wrong with each."""
 
     @property
     def step(self) -> int:
@@ -159,7 +161,8 @@ def newest_checkpoint(run: RunDirectory) -> Checkpoint:
     problems: list[str] = []
     for step in reversed(checkpoint_steps(run)):
         try:
-            return open_checkpoint(run.checkpoints / f"step-{step:08d}")
+            whole = open_checkpoint(run.checkpoints / f"step-{step:08d}")
+            return replace(whole, passed_over=tuple(problems))
         except RunError as error:
             problems.append(str(error))
     reason = "; ".join(problems) or "none was written yet"

@@ -233,7 +233,7 @@ class Loop:
     def _pause(self) -> None:
         """Wait, alive, until told to go on or to end."""
         began = time.monotonic()
-        self.journal.update(state="paused", message="paused by command", eta_s=None)
+        self.journal.update(state="paused", message="paused by command", eta_s=None, **self._place())
         self.journal.log(
             f"paused at step {self.state.step}; `harmonic control {self.run_directory.path} resume` goes on"
         )
@@ -247,6 +247,7 @@ class Loop:
 
     def _stop(self, code: ExitCode, why: str) -> Ending:
         self._checkpoint()
+        self.journal.note(**self._place())
         return Ending(
             "stopped",
             code,

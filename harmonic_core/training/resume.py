@@ -55,7 +55,8 @@ def continue_from(point: ResumePoint, run: RunDirectory, state: TrainState) -> s
         checkpoint = open_checkpoint(point.checkpoint) if point.checkpoint else newest_checkpoint(run)
     checkpoint.restore(state)
     _forget_what_came_later(run, state.step)
-    return f"continuing from {checkpoint.path} at step {state.step}, epoch {state.epoch}"
+    passed_over = "".join(f"; passed over: {problem}" for problem in checkpoint.passed_over)
+    return f"continuing from {checkpoint.path} at step {state.step}, epoch {state.epoch}{passed_over}"
 
 
 def _weights(point: ResumePoint) -> tuple[dict[str, Tensor], str]:

@@ -6,7 +6,7 @@ import json
 import signal
 
 import pytest
-from conftest import Programs, known_status, wait_until
+from programs import Programs, known_status, wait_until
 
 from harmonic_core.run.records import read_rows
 from harmonic_core.run.samples import read_samples, sample_steps

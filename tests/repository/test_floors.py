@@ -14,7 +14,9 @@ HEAVY = {"torch", "torchaudio", "librosa", "optuna", "av", "soundfile", "scipy",
 
 def imported_by(code: str, place: Path) -> set[str]:
     """Top-level modules that a fresh interpreter holds after `code`."""
-    report = "import sys, json; sys.stderr.write('\\n' + json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    report = (
+        "import sys, json; sys.stderr.write('\\n' + json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    )
     program = f"try:\n    {code}\nexcept SystemExit as end:\n    assert not end.code, end.code\nfinally:\n    {report}"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=place, capture_output=True, text=True, check=True, timeout=120
@@ -23,7 +25,8 @@ def imported_by(code: str, place: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["train", "--help"], ["profiles", "list"], ["profiles", "show", "demo"], ["runs"]]
+    "arguments",
+    [["--help"], ["--version"], ["train", "--help"], ["profiles", "list"], ["profiles", "show", "demo"], ["runs"]],
 )
 def test_verbs_that_answer_at_once_import_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     code = f"import sys, harmonic_core.cli; sys.argv[1:] = {arguments!r}; harmonic_core.cli.main()"

@@ -61,7 +61,9 @@ def run(installed: Path, environment: dict[str, str], tmp_path: Path) -> Run:
 
 
 def test_the_programs_run_from_the_wheel_and_not_from_the_checkout(run: Run, installed: Path) -> None:
-    where = run("python", "-c", "import harmonic_core, harmonic_tui; print(harmonic_core.__file__, harmonic_tui.__file__)")
+    where = run(
+        "python", "-c", "import harmonic_core, harmonic_tui; print(harmonic_core.__file__, harmonic_tui.__file__)"
+    )
     assert all(Path(path).is_relative_to(installed.parent) for path in where.split())
     assert run("harmonic", "--version").startswith("harmonic-vae ")
     assert run("harmonic-tui", "--version").startswith("harmonic-tui ")

@@ -1,0 +1,65 @@
+"""Commands arrive whole, in order, and only where somebody is there to obey."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+from harmonic_core.errors import DiskError, RunError
+from harmonic_core.run.control import COMMANDS, pending_commands, send_command
+from harmonic_core.run.directory import RunDirectory
+from harmonic_core.run.status import Status, write_status
+
+
+def test_commands_wait_in_the_order_in_which_they_were_sent_and_go_when_done(live: RunDirectory) -> None:
+    for name in COMMANDS:
+        send_command(live, name)
+    waiting = pending_commands(live)
+    assert [command.name for command in waiting] == list(COMMANDS)
+    for command in waiting:
+        command.done()
+        command.done()
+    assert pending_commands(live) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b'{"other": 1}', b"\xff"])
+def test_a_file_that_is_no_command_is_reported_without_a_name(live: RunDirectory, content: bytes) -> None:
+    (live.control / "1.json").write_bytes(content)
+    assert [command.name for command in pending_commands(live)] == [""]
+
+
+def test_a_command_that_is_still_being_written_is_not_seen(live: RunDirectory) -> None:
+    (live.control / ".1.json.tmp").write_bytes(b'{"command": "st')
+    assert pending_commands(live) == []
+
+
+def test_a_run_without_a_control_folder_has_no_commands_and_can_still_get_one(live: RunDirectory) -> None:
+    shutil.rmtree(live.control)
+    assert pending_commands(live) == []
+    send_command(live, "stop")
+    assert [command.name for command in pending_commands(live)] == ["stop"]
+
+
+@pytest.mark.parametrize(("state", "hint"), [("stopped", "--resume-from"), ("finished", "the run is finished")])
+def test_a_run_that_does_not_train_refuses_and_says_what_it_is(
+    run: RunDirectory, status: Callable[..., Status], state: str, hint: str
+) -> None:
+    write_status(run.status, status(state=state))
+    with pytest.raises(RunError, match=hint):
+        send_command(run, "stop")
+    assert pending_commands(run) == []
+
+
+def test_a_lost_run_says_how_to_continue_it(run: RunDirectory, status: Callable[..., Status]) -> None:
+    write_status(run.status, status(pid=0))
+    with pytest.raises(RunError, match=r"the run is lost; .*--resume-from"):
+        send_command(run, "pause")
+
+
+def test_a_control_folder_that_cannot_be_written_is_a_disk_error(live: RunDirectory) -> None:
+    shutil.rmtree(live.control)
+    live.control.write_text("in the way")
+    with pytest.raises(DiskError, match="stop"):
+        send_command(live, "stop")

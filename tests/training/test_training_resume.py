@@ -1,0 +1,235 @@
+"""Going on: exactly where it was, from whatever is whole, or from the weights of another run."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import EPOCHS, STEPS_PER_EPOCH, Train
+
+from harmonic_core.errors import ExitCode, RunError
+from harmonic_core.run.directory import RunDirectory
+from harmonic_core.run.origin import read_starts
+from harmonic_core.run.records import read_rows
+from harmonic_core.run.status import read_status
+from harmonic_core.training import loop
+from harmonic_core.training.checkpoint import checkpoint_steps, newest_checkpoint, read_export
+
+STEPS = EPOCHS * STEPS_PER_EPOCH
+
+
+@pytest.fixture
+def signal_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, signal.Signals], None]:
+    """Sends this process a signal in the middle of an update."""
+
+    def arrange(step: int, number: signal.Signals) -> None:
+        update = loop.update_weights
+
+        def update_and_signal(state: Any, *arguments: Any, **named: Any) -> None:
+            if state.step == step - 1:
+                signal.raise_signal(number)
+            update(state, *arguments, **named)
+
+        monkeypatch.setattr(loop, "update_weights", update_and_signal)
+
+    return arrange
+
+
+def comparable(run: RunDirectory) -> list[dict[str, Any]]:
+    """Rows without the two figures that are measured by the clock."""
+    clock = {"time", "segments_per_s"}
+    return [{field: row[field] for field in row if field not in clock} for row in read_rows(run.metrics)]
+
+
+def logged(run: RunDirectory) -> str:
+    return run.console_log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_the_run_after_the_step_with_a_checkpoint_and_its_own_exit_code(
+    tmp_path: Path, train_in: Train, signal_at: Callable[..., None], number: signal.Signals, code: int
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    handler = signal.getsignal(number)
+    signal_at(3, number)
+    assert train_in(run.path) == code
+    assert checkpoint_steps(run) == [3]
+    status = read_status(run.status)
+    assert status is not None
+    assert (status.state, status.exit_code) == ("stopped", code)
+    assert "--resume-from" in status.message
+    assert signal.getsignal(number) is handler
+
+
+@pytest.mark.parametrize("step", [1, 4, 5, 10])
+def test_an_interrupted_run_ends_with_the_same_bytes_as_one_that_was_not(
+    tmp_path: Path,
+    train_in: Train,
+    finished: RunDirectory,
+    signal_at: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    step: int,
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    signal_at(step, signal.SIGTERM)
+    train_in(run.path)
+    assert read_status(run.status).step == step  # type: ignore[union-attr]
+    monkeypatch.undo()
+    assert train_in(run.path, resume_from=run.path) == ExitCode.OK
+    for name in ("model.safetensors", "optim.safetensors"):
+        ours, theirs = ((each.checkpoints / f"step-{STEPS:08d}" / name).read_bytes() for each in (run, finished))
+        assert ours == theirs
+    assert comparable(run) == comparable(finished)
+
+
+def test_a_run_of_which_nothing_was_trained_yet_can_be_continued(
+    tmp_path: Path, train_in: Train, finished: RunDirectory
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    run.create()
+    (run.control / "1.json").write_text('{"command": "stop"}')
+    assert train_in(run.path) == ExitCode.OK
+    assert checkpoint_steps(run) == [0]
+    train_in(run.path, resume_from=run.path)
+    assert comparable(run) == comparable(finished)
+
+
+def test_more_epochs_go_on_from_the_end(finished: RunDirectory, train_in: Train) -> None:
+    assert train_in(finished.path, "train.epochs=4", resume_from=finished.path) == ExitCode.OK
+    steps = [row["step"] for row in read_rows(finished.metrics) if row["kind"] == "epoch"]
+    assert steps == [4, 8, 12, 16]
+    assert [start["resumed_from"] for start in read_starts(finished)] == [None, str(finished.path)]
+
+
+def test_a_run_that_is_done_stays_as_it_is(finished: RunDirectory, train_in: Train) -> None:
+    before = finished.metrics.read_bytes()
+    assert train_in(finished.path, resume_from=finished.path) == ExitCode.OK
+    assert finished.metrics.read_bytes() == before
+
+
+def test_an_earlier_checkpoint_forgets_the_rows_after_it_and_repeats_them(
+    finished: RunDirectory, train_in: Train
+) -> None:
+    before = comparable(finished)
+    train_in(finished.path, resume_from=finished.checkpoints / "step-00000008")
+    assert comparable(finished) == before
+    assert "at step 8, epoch 2" in logged(finished)
+
+
+def test_an_export_brings_back_its_whole_checkpoint_where_that_still_exists(
+    finished: RunDirectory, train_in: Train
+) -> None:
+    before = comparable(finished)
+    train_in(finished.path, resume_from=finished.export("epoch_2"))
+    assert comparable(finished) == before
+
+
+def test_an_export_without_its_checkpoint_goes_on_with_a_new_optimiser_and_says_so(
+    finished: RunDirectory, train_in: Train
+) -> None:
+    assert 4 not in checkpoint_steps(finished)
+    assert train_in(finished.path, resume_from=finished.export("epoch_1")) == ExitCode.OK
+    assert "no optimiser" in logged(finished)
+    assert [row["step"] for row in read_rows(finished.metrics)] == [2, 4, 4, 6, 8, 8, 10, 12, 12]
+
+
+def test_another_run_gives_its_weights_and_nothing_else(
+    tmp_path: Path, finished: RunDirectory, train_in: Train
+) -> None:
+    run = RunDirectory(tmp_path / "tuned")
+    still = ("train.learning_rate=1e-12", "train.weight_decay=0", "train.epochs=1")
+    assert train_in(run.path, *still, resume_from=finished.export("best")) == ExitCode.OK
+    source, tuned = read_export(finished.export("best")), read_export(run.export("epoch_1"))
+    for name, tensor in source["model"].items():
+        torch.testing.assert_close(tuned["model"][name], tensor)
+    assert tuned["step"] == STEPS_PER_EPOCH
+    assert "beginning with the weights of" in logged(run)
+
+
+def test_the_checkpoint_of_another_run_gives_its_weights_too(
+    tmp_path: Path, finished: RunDirectory, train_in: Train
+) -> None:
+    assert train_in(tmp_path / "tuned", "train.epochs=1", resume_from=finished.path) == ExitCode.OK
+    assert len(checkpoint_steps(finished)) == 2
+
+
+def test_weights_of_another_shape_are_refused_with_the_differences(
+    tmp_path: Path, finished: RunDirectory, train_in: Train
+) -> None:
+    differences = r"best\.pt: the weights are of another model: .* is \(.*\) instead of \(.*\) and \d more.*latent_dim"
+    with pytest.raises(RunError, match=differences):
+        train_in(tmp_path / "tuned", "model.latent_dim=4", resume_from=finished.export("best"))
+    status = read_status(tmp_path / "tuned" / "status.json")
+    assert status is not None
+    assert (status.state, status.exit_code) == ("failed", 1)
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optim.safetensors", "state.json", "profile.toml"])
+def test_an_altered_checkpoint_is_refused_by_the_name_of_its_file(
+    finished: RunDirectory, train_in: Train, name: str
+) -> None:
+    folder = finished.checkpoints / "step-00000012"
+    damage(folder / name)
+    with pytest.raises(RunError, match=rf"{name}: not what was written"):
+        train_in(finished.path, resume_from=folder)
+
+
+@pytest.mark.parametrize("fault", ["altered", "missing", "no manifest", "manifest is no JSON"])
+def test_the_checkpoint_before_is_used_where_the_newest_is_not_whole_and_that_is_said(
+    finished: RunDirectory, train_in: Train, fault: str
+) -> None:
+    before, folder = comparable(finished), finished.checkpoints / "step-00000012"
+    match fault:
+        case "altered":
+            damage(folder / "model.safetensors")
+        case "missing":
+            (folder / "optim.safetensors").unlink()
+        case "no manifest":
+            (folder / "MANIFEST.json").unlink()
+        case _:
+            (folder / "MANIFEST.json").write_text("{")
+    assert train_in(finished.path, resume_from=finished.path) == ExitCode.OK
+    assert "at step 8, epoch 2; passed over: " in logged(finished)
+    assert comparable(finished) == before
+    assert newest_checkpoint(finished).step == STEPS
+
+
+def test_a_run_without_a_whole_checkpoint_says_what_is_wrong_with_each(finished: RunDirectory, train_in: Train) -> None:
+    for step in checkpoint_steps(finished):
+        damage(finished.checkpoints / f"step-{step:08d}" / "state.json")
+    with pytest.raises(RunError, match=r"step-00000012.*step-00000008"):
+        train_in(finished.path, resume_from=finished.path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"not an export at all" * 100])
+def test_a_file_that_is_no_export_is_refused(tmp_path: Path, train_in: Train, content: bytes) -> None:
+    (tmp_path / "a.pt").write_bytes(content)
+    with pytest.raises(RunError, match=r"a\.pt: not an export"):
+        train_in(tmp_path / "run", resume_from=tmp_path / "a.pt")
+
+
+def test_an_export_that_would_run_code_is_refused_and_does_not(tmp_path: Path, train_in: Train) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (tmp_path / "was-here",)
+
+    torch.save({"model": Evil(), "profile": "", "step": 0, "epoch": 0}, tmp_path / "a.pt")
+    with pytest.raises(RunError, match="not an export"):
+        train_in(tmp_path / "run", resume_from=tmp_path / "a.pt")
+    assert not (tmp_path / "was-here").exists()
+
+
+def test_another_batch_size_goes_on_at_the_epoch_that_was_reached(finished: RunDirectory, train_in: Train) -> None:
+    assert train_in(finished.path, "train.batch_size=8", "train.epochs=4", resume_from=finished.path) == ExitCode.OK
+    assert "an epoch has other steps than before" in str(read_rows(finished.events))
+    assert read_rows(finished.metrics)[-1]["epoch"] == 4

@@ -1,0 +1,146 @@
+"""A training run outlives the terminal that it was started from."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from terminal import Terminal
+
+from harmonic_core.run.directory import RunDirectory, list_runs
+from harmonic_core.run.events import EventKind
+from harmonic_core.run.records import read_rows
+from harmonic_core.run.status import ACTIVE_STATES, Status, read_status, seen_state
+
+DEADLINE_S = 240.0
+PROFILE = """
+[run]
+description = "As small as a run can be"
+device = "cpu"
+[data]
+demo_minutes = 0.5
+segment_length = 1.0
+cache_dir = "cache"
+[model]
+latent_dim = 8
+hidden_dims = [16, 16]
+[train]
+epochs = 3
+batch_size = 8
+log_every = 2
+[evaluation]
+prior_samples = 1
+reconstructions = 1
+griffin_lim_steps = 2
+[output]
+checkpoint_every = 3
+"""
+
+
+@pytest.fixture
+def profile(workplace: Path) -> Iterator[Path]:
+    """A small profile; whatever trainer it started is ended."""
+    path = workplace / "small.toml"
+    path.write_text(PROFILE)
+    yield path
+    for run in list_runs():
+        status = read_status(run.status)
+        if status is not None and status.state in ACTIVE_STATES and seen_state(status) != "lost":
+            with suppress(OSError):
+                os.kill(status.pid, signal.SIGKILL)
+
+
+def the_run() -> RunDirectory:
+    """The one run there is."""
+    (run,) = list_runs()
+    return run
+
+
+def wait_for_state(*states: str) -> Status:
+    """Status of the one run, once it is in one of `states`."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        runs = list_runs()
+        status = read_status(runs[0].status) if runs else None
+        if status is not None and status.state in states:
+            return status
+        log = runs[0].console_log.read_text() if runs and runs[0].console_log.exists() else "no log"
+        assert time.monotonic() < deadline, f"{status}\n{log}"
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_the_run_goes_on_when_its_terminal_is_closed_and_another_console_shows_it(profile: Path) -> None:
+    terminal = Terminal(["--profile", str(profile)])
+    try:
+        terminal.wait_for("small-", "● training", deadline_s=DEADLINE_S)
+        trainer = psutil.Process(wait_for_state("training").pid)
+    finally:
+        terminal.hang_up()
+    assert trainer.is_running()
+    ended = wait_for_state("finished", "failed", "stopped", "diverged")
+    assert (ended.state, ended.epoch) == ("finished", 3)
+    again = Terminal([the_run().name])
+    try:
+        again.wait_for("✓ finished", "epoch 3/3", "100 %", "prior 1")
+        again.press("q")
+        again.wait_for_the_end()
+    finally:
+        again.close()
+
+
+@pytest.mark.slow
+def test_stop_after_a_checkpoint_really_stops_the_trainer(profile: Path) -> None:
+    profile.write_text(PROFILE.replace("epochs = 3", "epochs = 100000"))
+    terminal = Terminal(["--profile", str(profile)])
+    try:
+        terminal.wait_for("● training", deadline_s=DEADLINE_S)
+        terminal.press("q")
+        terminal.wait_for("Stop after a checkpoint")
+        terminal.press("j\r")
+        assert "Continue it with: harmonic train --resume-from" in terminal.wait_for_the_end()
+    finally:
+        terminal.close()
+    assert wait_for_state("stopped", "failed", "finished").state == "stopped"
+    assert list(the_run().checkpoints.iterdir())
+
+
+@pytest.mark.slow
+def test_the_keys_steer_a_real_trainer(profile: Path) -> None:
+    profile.write_text(PROFILE.replace("epochs = 3", "epochs = 100000"))
+    terminal = Terminal(["--profile", str(profile)])
+    try:
+        terminal.wait_for("● training", deadline_s=DEADLINE_S)
+        terminal.press("p")
+        terminal.wait_for("‖ paused")
+        terminal.press("p")
+        terminal.wait_for("● training")
+        terminal.press("s")
+        terminal.wait_for("prior 1", deadline_s=DEADLINE_S)
+        terminal.press("q")
+        terminal.wait_for("Kill it now")
+        terminal.press("jj\r")
+        assert "was killed" in terminal.wait_for_the_end()
+    finally:
+        terminal.close()
+    kinds: set[EventKind] = {row["kind"] for row in read_rows(the_run().events)}
+    assert {"sample", "signal"} <= kinds
+
+
+@pytest.mark.slow
+def test_a_trainer_that_cannot_begin_is_shown_with_its_last_words(profile: Path, workplace: Path) -> None:
+    (workplace / "empty").mkdir()
+    profile.write_text('[data]\ndataset = "custom"\ncustom_dir = "empty"\n')
+    terminal = Terminal(["--profile", str(profile)])
+    try:
+        terminal.wait_for("No valid audio files", deadline_s=DEADLINE_S)
+        assert "✗ failed" in terminal.text
+        terminal.press("q")
+        terminal.wait_for_the_end()
+        assert terminal.exit_status == 0
+    finally:
+        terminal.close()
