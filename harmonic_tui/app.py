@@ -18,7 +18,6 @@ from textual.screen import Screen
 from harmonic_core import __version__
 from harmonic_core.errors import HarmonicError, RunError
 from harmonic_core.run.directory import RunDirectory, open_run
-from harmonic_core.run.status import ACTIVE_STATES, read_status, seen_state
 from harmonic_tui.plain import plain
 from harmonic_tui.screens.dashboard import DashboardScreen
 from harmonic_tui.sound.player import Heard, Player
@@ -182,6 +181,8 @@ class Console(App[str]):
     @work(exclusive=True, group="leave")
     async def action_leave(self) -> None:
         """Leave; while a trainer works, ask what becomes of it."""
+        from harmonic_core.run.status import ACTIVE_STATES
+
         run = self._run
         state = self._state()
         if run is None or state not in {*ACTIVE_STATES, "starting"}:
@@ -200,6 +201,8 @@ class Console(App[str]):
         self.exit(_farewell(run, choice))
 
     def _state(self) -> str:
+        from harmonic_core.run.status import read_status, seen_state
+
         status = read_status(self._run.status) if self._run else None
         if status is not None:
             return seen_state(status, self.clock())

@@ -12,8 +12,6 @@ from textual.message import Message
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import RecordTail
-from harmonic_core.run.samples import read_samples, sample_steps, step_folder
-from harmonic_core.run.status import ACTIVE_STATES, read_status, seen_state
 from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, SamplesFound, Seen, StatusSeen
 from harmonic_tui.plain import plain_lines
 
@@ -84,6 +82,8 @@ class Feed:
 
     def samples(self) -> list[Message]:
         """The newest set of samples, when there is another or it grew."""
+        from harmonic_core.run.samples import read_samples, sample_steps, step_folder
+
         steps = sample_steps(self._run)
         if not steps:
             return []
@@ -113,6 +113,9 @@ class Feed:
         return [LogRead(plain_lines(text, LOG_LINES))]
 
     def _look(self) -> Seen:
+        # Imported here, in the thread that reads: the first frame need not wait for the models of the files.
+        from harmonic_core.run.status import ACTIVE_STATES, read_status, seen_state
+
         exit_code = self._process.poll() if self._process else None
         status = read_status(self._run.status)
         if status is None:

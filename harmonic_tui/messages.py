@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from harmonic_core.run.records import Row
-from harmonic_core.run.samples import Sample
-from harmonic_core.run.status import ACTIVE_STATES, Status
-from harmonic_tui.wording import ShownState
+if TYPE_CHECKING:
+    from harmonic_core.run.records import Row
+    from harmonic_core.run.samples import Sample
+    from harmonic_core.run.status import Status
+    from harmonic_tui.wording import ShownState
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Seen:
     @property
     def active(self) -> bool:
         """Whether a trainer works, or is about to."""
+        from harmonic_core.run.status import ACTIVE_STATES
+
         return self.state in ACTIVE_STATES or self.state == "starting"
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from harmonic_core.run.status import SeenState
+if TYPE_CHECKING:
+    from harmonic_core.run.status import SeenState
+
+    ShownState = Literal[SeenState, "starting", "unreadable", "gone"]
 
 THIN_SPACE = "\N{THIN SPACE}"
 UNKNOWN = "n/a"
-
-ShownState = Literal[SeenState, "starting", "unreadable", "gone"]
 
 
 class Mark(NamedTuple):

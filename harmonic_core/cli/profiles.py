@@ -20,7 +20,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def list_profiles(as_json: AsJson = False) -> None:
     """List the profiles that can be named, and where they come from."""
     from harmonic_core.profile.search import available
-    from harmonic_core.profile.words import plain, shown_path
+    from harmonic_core.profile.words import shown_path
+    from harmonic_core.text import plain
 
     listings = available()
     if as_json:
@@ -32,9 +33,9 @@ def list_profiles(as_json: AsJson = False) -> None:
     cells = [(plain(each.name), each.origin, each.dataset or "?") for each in listings]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for each, row in zip(listings, cells, strict=True):
-        text = plain(each.description, longest=200)
+        text = plain(each.description, limit=200)
         if each.error:
-            reason = plain(each.error.splitlines()[-1].strip(), longest=200)
+            reason = plain(each.error.splitlines()[-1].strip(), limit=200)
             text = f"cannot be used: {reason} (harmonic profiles show {shown_path(each.path)})"
         columns = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         typer.echo(f"{columns}  {text}".rstrip())
@@ -109,9 +110,9 @@ def path(
 ) -> None:
     """Print where a profile's file is."""
     from harmonic_core.profile.search import find
-    from harmonic_core.profile.words import plain
+    from harmonic_core.text import plain
 
-    typer.echo(plain(str(find(profile).absolute()), longest=4096))
+    typer.echo(plain(str(find(profile).absolute()), limit=4096))
 
 
 def _as_toml(resolved: Resolved) -> str:

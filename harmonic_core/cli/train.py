@@ -135,20 +135,21 @@ def _start(profile: str | None, config: Path | None, settings: list[str], flags:
         asked = find_resume_point(resolved.profile.train.resume_from)
     for warning in resolved.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    run = _directory(resolved, asked)
+    run = _directory(resolved, asked, named="name" in flags)
 
     from harmonic_core.training.start import train as train_in
 
     return train_in(resolved, run, asked)
 
 
-def _directory(resolved: Resolved, point: ResumePoint | None) -> RunDirectory:
+def _directory(resolved: Resolved, point: ResumePoint | None, *, named: bool) -> RunDirectory:
     from harmonic_core.run.directory import RUN_ROOTS, RunDirectory, default_directory
 
     profile = resolved.profile
     if profile.output.output_dir:
         return RunDirectory(profile.output.output_dir)
-    if point and point.run:
+    # A name in a profile is that of its first run; one on the command line is meant for this run.
+    if point and point.run and not named:
         return point.run
     if profile.run.name:
         return RunDirectory(RUN_ROOTS[0] / profile.run.name)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from harmonic_core.model.vae import VAE, Posterior, split_posterior
+from harmonic_core.model.vae import VAE, Posterior, clamped_posterior
 
 
 def _perceptron(widths: Sequence[int]) -> nn.Sequential:
@@ -31,7 +31,8 @@ class DenseVAE(VAE):
 
     def encode(self, mel: Tensor) -> Posterior:
         """Posterior of each segment; see `VAE.encode`."""
-        return split_posterior(self.encoder(mel.flatten(1)))
+        mu, logvar = self.encoder(mel.flatten(1)).chunk(2, dim=1)
+        return clamped_posterior(mu, logvar)
 
     def decode(self, z: Tensor) -> Tensor:
         """Mel spectrograms of latents; see `VAE.decode`."""

@@ -101,7 +101,6 @@ class VAE(nn.Module, ABC):
         return self.decode(noise * temperature)
 
 
-def split_posterior(parameters: Tensor) -> Posterior:
-    """Means and clamped log variances from the two halves of an encoder's output, (batch, 2 · latent_dim)."""
-    mu, logvar = parameters.float().chunk(2, dim=1)
-    return Posterior(mu, logvar.clamp(*LOGVAR_LIMITS))
+def clamped_posterior(mu: Tensor, logvar: Tensor) -> Posterior:
+    """Posterior of an encoder's two outputs, (batch, latent_dim) each: in float32, the log variances clamped."""
+    return Posterior(mu.float(), logvar.float().clamp(*LOGVAR_LIMITS))

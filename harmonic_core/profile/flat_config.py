@@ -9,7 +9,8 @@ from harmonic_core.errors import ProfileError
 from harmonic_core.profile.explain import find_key, suggest
 from harmonic_core.profile.layers import Layer, Problem
 from harmonic_core.profile.toml_file import read_text
-from harmonic_core.profile.words import plain, shown_path
+from harmonic_core.profile.words import shown_path
+from harmonic_core.text import plain
 
 _VERB_OF_MODE = {
     "preprocess": "harmonic data preprocess",
@@ -50,7 +51,7 @@ def _parse(text: str, name: str) -> dict[str, object]:
     try:
         document = json.loads(text, object_pairs_hook=_without_duplicates)
     except json.JSONDecodeError as error:
-        reason = plain(error.msg, longest=200)
+        reason = plain(error.msg, limit=200)
         raise ProfileError(f"{name}:{error.lineno}, column {error.colno}: this is not JSON: {reason}.") from None
     except _DuplicateKeyError as error:
         raise ProfileError(f"{name}: `{plain(str(error))}` stands there twice; take one out.") from None

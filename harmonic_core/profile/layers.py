@@ -10,7 +10,8 @@ import tomli
 from harmonic_core.errors import ProfileError
 from harmonic_core.profile.explain import Key, Kind, fields, find_key, sections, suggest
 from harmonic_core.profile.explain import field as explain_field
-from harmonic_core.profile.words import nearest, plain, shown
+from harmonic_core.profile.words import nearest, shown
+from harmonic_core.text import plain
 
 PREFIX = "HARMONIC_"
 _NO_VALUE = object()

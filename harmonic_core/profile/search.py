@@ -10,7 +10,8 @@ from typing import Literal
 import platformdirs
 
 from harmonic_core.errors import ProfileError
-from harmonic_core.profile.words import nearest, plain, shown, shown_path
+from harmonic_core.profile.words import nearest, shown, shown_path
+from harmonic_core.text import plain
 
 Origin = Literal["project", "user", "packaged"]
 

@@ -9,7 +9,8 @@ import tomli
 from harmonic_core.errors import ProfileError
 from harmonic_core.profile.layers import Layer, Problem, from_tables
 from harmonic_core.profile.search import find, folders
-from harmonic_core.profile.words import plain, shown_path
+from harmonic_core.profile.words import shown_path
+from harmonic_core.text import plain
 
 LARGEST_FILE = 1_000_000
 # A statement over more lines than this is no profile's. It and those after it are shown without a line.
@@ -96,7 +97,7 @@ def _parse(text: str, name: str) -> dict[str, object]:
     try:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        reason = plain(error.msg, longest=200)
+        reason = plain(error.msg, limit=200)
         raise ProfileError(f"{name}:{error.lineno}, column {error.colno}: this is not TOML: {reason}.") from None
     except (ValueError, RecursionError):
         raise ProfileError(f"{name} is not a profile: a number is too long or tables are nested too deep.") from None

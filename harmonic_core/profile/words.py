@@ -5,14 +5,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from harmonic_core.text import plain
+
 LONGEST_SHOWN = 60
 MOST_ITEMS = 12
-
-
-def plain(text: str, longest: int = LONGEST_SHOWN) -> str:
-    """Text with whatever is not printable escaped, cut to `longest` characters."""
-    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: longest + 1])
-    return escaped if len(escaped) <= longest else escaped[: longest - 1] + "…"
 
 
 def shown(value: object) -> str:
@@ -21,17 +17,17 @@ def shown(value: object) -> str:
         case None | bool():
             text = {None: "null", True: "true", False: "false"}[value]
         case str() | Path():
-            text = '"' + plain(str(value)).replace('"', '\\"') + '"'
+            text = '"' + plain(str(value), LONGEST_SHOWN).replace('"', '\\"') + '"'
         case list() | tuple():
             few = ", ".join(shown(item) for item in value[:MOST_ITEMS])
-            text = plain(f"[{few}{', …' if len(value) > MOST_ITEMS else ''}]")
+            text = plain(f"[{few}{', …' if len(value) > MOST_ITEMS else ''}]", LONGEST_SHOWN)
         case dict():
             text = "{…}"
         case int() if value.bit_length() > 10_000:
             # Python refuses to write integers of more than 4300 digits.
             text = "a number of thousands of digits"
         case _:
-            text = plain(str(value))
+            text = plain(str(value), LONGEST_SHOWN)
     return text
 
 
@@ -39,7 +35,7 @@ def shown_path(path: Path) -> str:
     """A path from the current folder where it lies below it, else as it is; escaped, not cut."""
     with suppress(ValueError, OSError):
         path = path.absolute().relative_to(Path.cwd())
-    return plain(str(path), longest=4096)
+    return plain(str(path), limit=4096)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -13,9 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from harmonic_core.errors import HarmonicError
-from harmonic_core.run.control import CommandName, send_command
 from harmonic_core.run.directory import RunDirectory
-from harmonic_core.run.samples import Sample, Take
 from harmonic_tui.feed import Feed
 from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, SamplesFound, Seen, StatusSeen
 from harmonic_tui.plain import plain
@@ -31,6 +29,8 @@ from harmonic_tui.widgets.samples import SamplesPanel
 from harmonic_tui.widgets.verdict import VerdictLine
 
 if TYPE_CHECKING:
+    from harmonic_core.run.control import CommandName
+    from harmonic_core.run.samples import Sample, Take
     from harmonic_tui.app import Console
 
 _ASKED: dict[CommandName, str] = {
@@ -159,6 +159,8 @@ class DashboardScreen(Screen[None]):
 
     async def action_command(self, name: CommandName) -> None:
         """Ask the trainer for something."""
+        from harmonic_core.run.control import send_command
+
         try:
             await asyncio.to_thread(send_command, self.run_directory, name)
         except HarmonicError as error:

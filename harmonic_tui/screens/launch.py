@@ -17,16 +17,18 @@ from textual.widgets.option_list import Option
 
 from harmonic_core.errors import HarmonicError
 from harmonic_core.run.directory import RUN_ROOTS, RunDirectory, list_runs
-from harmonic_core.run.status import Status, read_status, seen_state
 from harmonic_tui.plain import plain
-from harmonic_tui.wording import STATES, ShownState, day_and_time, figure
+from harmonic_tui.wording import STATES, day_and_time, figure
 
 if TYPE_CHECKING:
     from harmonic_core.profile.search import Listing
+    from harmonic_core.run.status import Status
+    from harmonic_tui.wording import ShownState
+
+    _RunLine = tuple[RunDirectory, ShownState, Status | None]
     from harmonic_tui.app import Console
 
 LOOK_INTERVAL_S = 2.0
-_RunLine = tuple[RunDirectory, ShownState, Status | None]
 
 
 class Choices(OptionList):
@@ -137,6 +139,8 @@ def _runs(now: float) -> list[_RunLine]:
 
 
 def _run_line(run: RunDirectory, now: float) -> _RunLine:
+    from harmonic_core.run.status import read_status, seen_state
+
     status = read_status(run.status)
     if status is None:
         return run, "unreadable" if Path(run.status).exists() else "starting", None

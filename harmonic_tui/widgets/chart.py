@@ -5,16 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.text import Text
 from textual.color import Color
 from textual.content import Content
 from textual.timer import Timer
-from textual_plotext import PlotextPlot
+from textual.widget import Widget
 
 from harmonic_tui.series import Curve, Curves
 from harmonic_tui.widgets.axes import Axis, step_axis, value_axis
+
+if TYPE_CHECKING:
+    from textual_plotext.plot import Plot
 
 REDRAW_INTERVAL_S = 0.5
 LEFT: Literal[1] = 1
@@ -54,7 +58,7 @@ class Line:
     side: Literal[1, 2] = LEFT
 
 
-class Chart(PlotextPlot):
+class Chart(Widget):
     """Base of all charts. A chart says what its lines are; ticks, decimation and thrift with redraws are here."""
 
     heading: ClassVar[str] = ""
@@ -85,8 +89,15 @@ class Chart(PlotextPlot):
 
     def on_mount(self) -> None:
         """Show the frame before anything is known."""
-        super().on_mount()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
         self.border_title = Content(self.heading)
+
+    @cached_property
+    def plt(self) -> Plot:
+        """The figure of plotext behind the chart; loaded with the first curve, after the first frame."""
+        from textual_plotext.plot import Plot
+
+        return Plot()
 
     def touch(self) -> None:
         """Tell the chart that its curves changed: it is drawn anew soon, and at most twice a second."""

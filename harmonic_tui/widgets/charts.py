@@ -67,9 +67,9 @@ class KLChart(Chart):
         curves = self.scale.curves
         return Content.assemble(
             Content.styled(f"{figure(curves.step('kl').last)} nats/dim", "$kl"),
-            Content.styled(f"{_GAP}{figure(curves.step('kl_nats').last)} nats", "$kl"),
-            Content.styled(f"{_GAP}{figure(curves.step('kl_bits_per_s').last)} bit/s", "$kl"),
-            Content.styled(f"{_GAP}beta {figure(curves.step('beta').last)}", "$beta"),
+            Content.styled(f"  {figure(curves.step('kl_nats').last)} nats", "$kl"),
+            Content.styled(f"  {figure(curves.step('kl_bits_per_s').last)} bit/s", "$kl"),
+            Content.styled(f"  beta {figure(curves.step('beta').last)}", "$beta"),
         )
 
 

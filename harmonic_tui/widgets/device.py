@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 from textual.widget import Widget
 
-from harmonic_core.run.status import Device
 from harmonic_tui.plain import plain
 from harmonic_tui.wording import UNKNOWN, gibibytes, percent
+
+if TYPE_CHECKING:
+    from harmonic_core.run.status import Device
 
 _FULL, _KEPT, _FREE = "▮", "▯", "░"
 _TIGHT = 0.92

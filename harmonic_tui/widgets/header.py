@@ -42,6 +42,9 @@ class Header(Widget):
         name = Content.styled(self._run, "bold")
         if self._seen is None:
             return [name]
+        profile = plain(self._seen.status.profile, 30) if self._seen.status else ""
+        if profile and not self._run.startswith(profile):
+            name = Content.assemble(name, Content.styled(f"  {profile}", "$muted"))
         mark = STATES[self._seen.state]
         state = Content.styled(f"{mark.sign} {mark.word}", f"${mark.hue}")
         status = self._seen.status

@@ -62,7 +62,7 @@ class LatentPanel(Widget):
     def _legend(self) -> str:
         sparsity = self._row.get("sparsity")
         sparse = f"   sparsity {percent(sparsity)}" if is_number(sparsity) else ""
-        return f"KL up to {figure(self._top())} nats{sparse}"
+        return f"KL ≤ {figure(self._top())} nats{sparse}"
 
     def _top(self) -> float:
         return max((kl for kl in self._kl if math.isfinite(kl)), default=0.0)

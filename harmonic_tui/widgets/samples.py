@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -14,9 +14,11 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from harmonic_core.run.directory import RunDirectory
-from harmonic_core.run.samples import Sample, Take, sample_path
 from harmonic_tui.plain import plain
 from harmonic_tui.wording import count, figure
+
+if TYPE_CHECKING:
+    from harmonic_core.run.samples import Sample, Take
 
 TAKES: tuple[Take, ...] = ("original", "decoded", "reconstruction")
 """Takes of a reconstruction, in the order in which `a` goes through them."""
@@ -77,6 +79,8 @@ class SamplesPanel(OptionList):
 
     def path(self, choice: tuple[Sample, Take]) -> Path:
         """File of a take."""
+        from harmonic_core.run.samples import sample_path
+
         return sample_path(self._run, *choice)
 
     def next_take(self) -> tuple[Sample, Take] | None:

@@ -22,8 +22,8 @@ def chord(seconds: float, rate: int) -> Sound:
     """A major chord of decaying partials, struck every half second: (samples,) float32."""
     time = np.arange(round(seconds * rate)) / rate
     decay = np.exp(-3.0 * (time % 0.5))
-    notes = [sum(np.sin(2 * np.pi * k * f * time) / k for k in range(1, 5)) for f in (220.0, 277.18, 329.63)]
-    sound: Sound = (0.1 * decay * np.sum(notes, axis=0)).astype(np.float32)
+    partials = [np.sin(2 * np.pi * k * f * time) / k for f in (220.0, 277.18, 329.63) for k in range(1, 5)]
+    sound: Sound = (0.1 * decay * np.sum(partials, axis=0)).astype(np.float32)
     return sound
 
 

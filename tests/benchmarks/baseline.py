@@ -41,7 +41,7 @@ SCHEDULE_STEPS = 100_000
 
 CONTENDERS = {
     "dense": (Model(architecture="dense", latent_dim=128), Loss(reconstruction="mse"), Train(learning_rate=1e-3)),
-    "harmonic": (Model(architecture="harmonic", latent_dim=128), Loss(reconstruction="l1"), Train()),
+    "harmonic": (Model(architecture="harmonic", latent_dim=128), Loss(reconstruction="l1"), Train(batch_size=16, learning_rate=2e-3)),
 }
 
 

@@ -81,7 +81,6 @@ def test_a_new_run_can_begin_with_the_weights_of_another(harmonic: Programs, tin
     done = harmonic.run(
         *("train", "demo", *tiny, "--epochs", "1", "--name", "tuned"),
         *("--resume_from", "output/base/harmonic_vae_best.pt"),
-        *("--output_dir", "output/tuned"),
     )
     assert "beginning with the weights of output/base/harmonic_vae_best.pt" in done.stderr
     assert (harmonic.place / "output/base/metrics.jsonl").read_bytes() == base

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from harmonic_core.model.build import build_model
 from harmonic_core.model.loss import vae_loss
-from harmonic_core.model.vae import LOGVAR_LIMITS, VAE, split_posterior
+from harmonic_core.model.vae import LOGVAR_LIMITS, VAE, clamped_posterior
 from harmonic_core.profile.sections import Architecture, Model
 
 ARCHITECTURES: tuple[Architecture, ...] = ("harmonic", "dense")
@@ -90,14 +90,14 @@ def test_one_batch_can_be_learnt_by_heart(architecture: Architecture) -> None:
 
 
 def test_the_log_variance_is_held_in_its_limits() -> None:
-    posterior = split_posterior(torch.tensor([[1.0, -1.0, 1e9, -1e9]]))
+    posterior = clamped_posterior(*torch.tensor([[1.0, -1.0, 1e9, -1e9]]).chunk(2, dim=1))
     assert posterior.mu.tolist() == [[1.0, -1.0]]
     assert posterior.logvar.tolist() == [[LOGVAR_LIMITS[1], LOGVAR_LIMITS[0]]]
     assert posterior.draw(torch.ones(1, 2)).isfinite().all()
 
 
 def test_a_draw_is_mu_plus_sigma_times_noise() -> None:
-    posterior = split_posterior(torch.tensor([[2.0, 0.0, torch.tensor(9.0).log(), 0.0]]))
+    posterior = clamped_posterior(*torch.tensor([[2.0, 0.0, torch.tensor(9.0).log(), 0.0]]).chunk(2, dim=1))
     torch.testing.assert_close(posterior.draw(torch.tensor([[1.0, -1.0]])), torch.tensor([[5.0, -1.0]]))
 
 

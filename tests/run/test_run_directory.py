@@ -52,7 +52,7 @@ def test_a_place_that_cannot_be_written_is_a_disk_error(tmp_path: Path) -> None:
 
 
 def test_two_runs_started_in_the_same_second_get_different_directories(here: Path) -> None:
-    now = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001
+    now = datetime(2026, 1, 2, 3, 4, 5)
     first = default_directory("demo", now)
     first.create()
     assert first.path == Path("runs/demo-20260102-030405")

@@ -8,17 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_run import EPOCHS, Train
 
 from harmonic_core.errors import ExitCode
 from harmonic_core.profile.resolve import Resolved, resolve
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.resume import find_resume_point
 from harmonic_core.training.start import train
-
-STEPS_PER_EPOCH = 4
-EPOCHS = 3
-
-Train = Callable[..., ExitCode]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import Train
+from tiny_run import Train
 
 from harmonic_core.errors import ExitCode
 from harmonic_core.run.control import send_command

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import EPOCHS, STEPS_PER_EPOCH, Train
+from tiny_run import EPOCHS, STEPS_PER_EPOCH, Train
 
 from harmonic_core.errors import ExitCode, RunError
 from harmonic_core.profile.resolve import load
@@ -205,7 +205,9 @@ def test_training_learns(tmp_path: Path, train_in: Train) -> None:
 
 
 def test_tensorboard_gets_the_same_figures(tmp_path: Path, train_in: Train) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
+        EventAccumulator,
+    )
 
     run = RunDirectory(tmp_path / "run")
     train_in(run.path, "train.epochs=1", "output.use_tensorboard=true")

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import alive, alive_now, sees, text_of, until
 from recorded_run import GPU, NOW, Recording, event_rows, metric_rows, record_run, record_samples, status_of
+from watching import alive, alive_now, sees, text_of, until
 
 from harmonic_core.run.control import pending_commands
 from harmonic_core.run.directory import RunDirectory
@@ -35,9 +35,9 @@ def asked_of(run: RunDirectory) -> list[str]:
 
 
 async def test_a_live_run_shows_its_state_its_figures_and_its_samples() -> None:
-    console = console_on(record_run(Path("gtzan_ld128"), alive(TRAINING)))
+    console = console_on(record_run(Path("my-run"), alive(TRAINING)))
     async with console.run_test(size=FULL) as pilot:
-        await sees(pilot, "● training", "epoch 37/100", "middle stage", "ETA 42 min", "37 %")
+        await sees(pilot, "my-run  gtzan   ● training", "epoch 37/100", "middle stage", "ETA 42 min", "37 %")
         await sees(pilot, "val 0.0944", "best 0.0935 at epoch 36", "1.33 nats/dim", "mean spectrum 10.7")
         await sees(pilot, "119 of 128 active", "1.31 of 15.6 GiB", "jazz.00012", "[C] reconstruction", "5.10 dB")
         await sees(pilot, "checkpoint step 1200, best so far", "Still improving")

@@ -6,15 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import alive
 from recorded_run import NOW, Recording, metric_rows, record_run, record_samples, status_of
+from watching import alive
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import encode_row, keep_rows
 from harmonic_core.run.status import write_status
 from harmonic_tui.feed import Feed
 from harmonic_tui.messages import FiguresRead, LogRead, SamplesFound, StatusSeen
-from harmonic_tui.wording import ShownState
 
 TRAINING = Recording(state="training", epochs_done=5)
 
@@ -23,7 +22,7 @@ def feed_of(run: RunDirectory) -> Feed:
     return Feed(run, clock=lambda: NOW)
 
 
-def state_of(feed: Feed) -> ShownState:
+def state_of(feed: Feed) -> str:
     (message,) = feed.status()
     assert isinstance(message, StatusSeen)
     return message.seen.state

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from conftest import alive_now
 from recorded_run import Recording, record_run
 from terminal import Terminal
+from watching import alive_now
 
 
 def test_a_run_is_shown_in_a_terminal_and_left_with_q() -> None:

@@ -1,10 +1,12 @@
 """Where the console begins: profiles to start, runs to open."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from conftest import alive, sees, text_of, until
 from recorded_run import NOW, Recording, record_run
+from watching import alive, sees, text_of, until
 
 from harmonic_core.errors import ProfileError, RunError
 from harmonic_core.run.directory import RunDirectory
@@ -157,3 +159,39 @@ def test_once_prints_the_dashboard_as_text(capsys: pytest.CaptureFixture[str]) -
     assert "✓ finished" in printed
     assert "val 0.0944" in printed
     assert "\x1b" not in printed
+
+
+async def test_opening_another_run_shows_that_one_alone() -> None:
+    for name in ("one", "two"):
+        record_run(Path("runs") / name, Recording(state="finished"))
+    app = console()
+    async with app.run_test(size=SIZE) as pilot:
+        for key in ("k", "j"):
+            await sees(pilot, "Runs: open one", "✓ finished")
+            app.screen.query_one("#runs", Choices).focus()
+            await pilot.press(key, "enter")
+            await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+            shown = app.screen
+            assert isinstance(shown, DashboardScreen)
+            await sees(pilot, shown.run_directory.name, "Latent: 119 of 128 active")
+            await pilot.press("1")
+            await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        await pilot.press("2")
+        await until(pilot, lambda: app.screen is shown)
+
+
+async def test_a_run_that_has_just_been_started_shows_the_log_until_it_tells_more() -> None:
+    run = RunDirectory(Path("run"))
+    run.path.mkdir()
+    run.console_log.write_text("loading torch\n")
+    trainer = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    try:
+        app = Console(run, process=trainer, clock=lambda: NOW, sound=False)
+        async with app.run_test(size=SIZE) as pilot:
+            await sees(pilot, "◌ starting", "loading torch", "this takes a few seconds")
+            record_run(Path("run"), alive(Recording(state="training")))
+            await sees(pilot, "● training", "Latent: 119 of 128 active")
+            assert "this takes a few seconds" not in text_of(app)
+    finally:
+        trainer.kill()
+        trainer.wait()

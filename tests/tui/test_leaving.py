@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import alive_now, sees, until
 from recorded_run import Recording, record_run
+from watching import alive_now, sees, until
 
 from harmonic_core.errors import RunError
 from harmonic_core.run.control import pending_commands

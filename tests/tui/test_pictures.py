@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from conftest import alive, sees
 from recorded_run import GPU, NOW, Recording, record_run
 from textual.pilot import Pilot
+from watching import alive, sees
 
 from harmonic_tui.app import Console
 from harmonic_tui.themes import LIGHT

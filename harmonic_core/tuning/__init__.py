@@ -1,0 +1,1 @@
+"""Searching for good settings: a study of many runs, supervised without torch."""
