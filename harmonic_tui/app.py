@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -16,7 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from harmonic_core import __version__
-from harmonic_core.errors import HarmonicError, RunError
+from harmonic_core.errors import HarmonicError, ProfileError
 from harmonic_core.run.directory import RunDirectory, open_run
 from harmonic_tui.plain import plain
 from harmonic_tui.screens.dashboard import DashboardScreen
@@ -257,10 +258,10 @@ def arguments() -> argparse.ArgumentParser:
 def _console(options: argparse.Namespace) -> Console:
     if options.profile is None:
         if options.settings:
-            raise RunError("--set changes a profile; name one with --profile")
+            raise ProfileError("--set changes a profile; name one with --profile")
         return Console(open_run(options.run) if options.run else None)
     if options.run:
-        raise RunError("--profile starts a new run, RUN opens an existing one; give one of them")
+        raise ProfileError("--profile starts a new run, RUN opens an existing one; give one of them")
     from harmonic_tui.launching import launch
 
     started = launch(options.profile, options.settings)
@@ -277,11 +278,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             from harmonic_tui.once import dashboard_text
 
             if not options.run:
-                raise RunError("--once needs a run to print; give its directory or name")
-            print(dashboard_text(open_run(options.run)))
+                raise ProfileError("--once needs a run to print; give its directory or name")
+            text = dashboard_text(open_run(options.run))
+            # A reader such as `head` may have enough before the end.
+            with suppress(BrokenPipeError):
+                print(text, flush=True)
             return
         if not sys.stdout.isatty():
-            raise RunError("harmonic-tui needs a terminal; without one use `harmonic status RUN --follow` or `--once`")
+            raise ProfileError(
+                "harmonic-tui needs a terminal; without one use `harmonic status RUN --follow` or `--once`"
+            )
         farewell = _console(options).run()
     except HarmonicError as error:
         print(error, file=sys.stderr)

@@ -12,7 +12,7 @@ from pathlib import Path
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import Status, read_status
 
-DEADLINE_S = 120.0
+DEADLINE_S = 240.0
 
 TINY = {
     "data.demo_minutes": "0.5",

@@ -66,12 +66,13 @@ def tune(
     name = resolved.name if study is None else study
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         raise ProfileError(
-            f"--study {plain(name)!r}: a study's name has letters, digits, dots, dashes and underscores, "
-            "100 at most, and begins with a letter or digit"
+            f"{plain(name)!r} cannot name a study: a name has letters, digits, dots, dashes and underscores, 100 at "
+            "most, and begins with a letter or digit; give another with --study NAME"
         )
 
     from harmonic_core.tuning.space import default_space
-    from harmonic_core.tuning.study import Search, tune as run_study
+    from harmonic_core.tuning.study import Search
+    from harmonic_core.tuning.study import tune as run_study
 
     search = Search(profile, tuple(settings or ()), epochs, resolved, default_space(resolved))
     code = run_study(

@@ -32,6 +32,7 @@ NAMES = ("reconstructions.png", "latent_tsne.png", "novel_samples.png", "mel_spe
 
 _LONGEST_S = 120
 _DIFFERENCE_DB = 24.0
+_TICKS_HZ = (250, 500, 1000, 2000, 4000, 8000, 16000)
 _MOST_COLOURS = 10
 _MARKERS = "osD^vP"
 _TITLE_LENGTH = 36
@@ -83,8 +84,8 @@ def reconstructions(data: PictureData) -> Figure:
         grid[2, column].set_title(f"mean error {np.abs(difference[column]).mean():.1f} dB")
     for row, words in enumerate(("original", "reconstruction", "reconstruction − original")):
         grid[row, 0].set_ylabel(f"{words}\nHz")
-    figure.colorbar(upper, ax=grid[:2], label="level, dB re full-scale sine", pad=0.01)
-    figure.colorbar(lower, ax=grid[2], label="difference, dB", extend="both", pad=0.01)
+    figure.colorbar(upper, ax=grid[:2], label="level, dB re full-scale sine", pad=0.01, aspect=30)
+    figure.colorbar(lower, ax=grid[2], label="difference, dB", extend="both", pad=0.01, aspect=15)
     figure.suptitle(
         f"Reconstructions of held-out music, epoch {data.epoch}: mean error {np.abs(difference).mean():.1f} dB"
     )
@@ -124,7 +125,7 @@ def latent_map(data: PictureData) -> Figure:
         axes.scatter(spots[:, 0], spots[:, 1], s=26, color=colour, marker=marker, linewidths=0, alpha=0.85, label=words)
     axes.set(xticks=[], yticks=[], xlabel=f"{layout.method} 1", ylabel=f"{layout.method} 2")
     axes.margins(0.08)
-    figure.legend(loc="outside right upper", title="genre" if by_genre else "track", frameon=False)
+    figure.legend(loc="outside right upper", title="genre" if by_genre else "track", frameon=False, alignment="left")
     figure.suptitle(f"Latents of {len(data.mu)} held-out segments, epoch {data.epoch}: {layout.method} of mu")
     if by_genre:
         axes.set_title(_genre_words(data))
@@ -136,8 +137,8 @@ def _genre_words(data: PictureData) -> str:
     if vote is None:
         return "kNN accuracy: not known, as no genre has two held-out tracks"
     return (
-        f"kNN accuracy {vote.accuracy:.0%}: genre by the {NEIGHBOURS} nearest segments of other tracks, "
-        f"{vote.segments} segments (always the commonest: {vote.commonest:.0%})"
+        f"kNN accuracy {vote.accuracy:.0%} ({NEIGHBOURS} nearest segments of other tracks; "
+        f"always naming the commonest genre: {vote.commonest:.0%})"
     )
 
 
@@ -168,10 +169,10 @@ def _gallery(
         image = _spectrogram(axes, mel, data)
         axes.set_title(_short(title, 24 * round(width)))
     for axes in grid.flat[len(titles) :]:
-        axes.remove()
+        axes.set_visible(False)
     for axes in grid[:, 0]:
         axes.set_ylabel("Hz")
-    figure.colorbar(image, ax=grid, label="level, dB re full-scale sine", pad=0.01)
+    figure.colorbar(image, ax=grid, label="level, dB re full-scale sine", pad=0.01, aspect=20 * rows)
     figure.suptitle(heading)
     return figure
 
@@ -195,6 +196,9 @@ def _spectrogram(
         vmax=high,
         ax=axes,
     )
+    ticks = [hertz for hertz in _TICKS_HZ if data.hertz[0] <= hertz <= data.hertz[-1]]
+    axes.set_yticks(ticks, [str(hertz) for hertz in ticks])
+    axes.set_yticks([], minor=True)
     axes.set(xlabel="seconds", ylabel="")
     axes.label_outer()
     return image

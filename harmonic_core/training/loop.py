@@ -25,6 +25,8 @@ from harmonic_core.training.checkpoint import prune_checkpoints, write_checkpoin
 from harmonic_core.training.figures import Figures, log_line, stamped, training_figures, validation_figures
 from harmonic_core.training.journal import Journal
 from harmonic_core.training.material import Material
+from harmonic_core.training.picture_source import PictureSource
+from harmonic_core.training.pictures import PictureQueue
 from harmonic_core.training.resume import continue_from
 from harmonic_core.training.schedule import beta, learning_rate
 from harmonic_core.training.signals import StopSignals
@@ -95,6 +97,10 @@ class Loop:
         self.sounds = SoundWriter(
             run, self.features, material.validation, profile.evaluation, profile.audio.sample_rate, profile.run.seed
         )
+        self.picture_source = PictureSource(
+            self.features, material.validation, profile.evaluation, profile.audio, profile.run.seed
+        )
+        self.pictures = PictureQueue(run, journal, signals)
         parameters = sum(parameter.numel() for parameter in model.parameters())
         journal.log(material.summary)
         journal.log(
@@ -121,11 +127,15 @@ class Loop:
 
     def run(self) -> Ending:
         """Train to the end, or until something stops it; the state is then on disk."""
-        state, steps_per_epoch = self.state, self.loader.steps_per_epoch
-        self.journal.event("phase", f"training from step {state.step} to {self.total_steps}")
+        self.journal.event("phase", f"training from step {self.state.step} to {self.total_steps}")
         self.journal.update(
             state="training", total_steps=self.total_steps, mean_spectrum_db=self.baseline_db, **self._place()
         )
+        with self.pictures:
+            return self._train()
+
+    def _train(self) -> Ending:
+        state, steps_per_epoch = self.state, self.loader.steps_per_epoch
         while True:
             if state.step == (state.epoch + 1) * steps_per_epoch:
                 self._close_epoch()
@@ -221,6 +231,7 @@ class Loop:
         return None
 
     def _take_commands(self) -> None:
+        self.pictures.look()
         for command in self.journal.commands():
             known = command.name in COMMANDS
             self.journal.event(
@@ -281,6 +292,7 @@ class Loop:
         began, step = time.monotonic(), self.state.step
         count = self.sounds.write(self.state.model, step, self.state.epoch)
         self.journal.event("sample", f"{count} written in {time.monotonic() - began:.1f} s", step=step)
+        self.pictures.add(self.picture_source.gather(self.state.model, self.state.epoch))
 
     def _training_figures(self, means: RunningMeans, busy_before: float, rate: float, weight: float) -> Figures:
         count = means.count

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from optuna.trial import FrozenTrial, TrialState
 
 from harmonic_core.text import plain
-from harmonic_core.tuning.space import as_settings
+from harmonic_core.tuning.space import Value, as_settings
 
 _LONGEST = 2000
 
@@ -21,19 +21,19 @@ def trial_line(trial: FrozenTrial) -> str:
         parts.append(f"{known['recon_db']:.2f} dB")
     if known.get("kl_nats") is not None:
         parts.append(f"KL {known['kl_nats']:.1f} nats")
-    parts += [chosen_words(trial)]
+    parts += [chosen_words(trial.params)]
     if known.get("reason"):
         parts.append(plain(str(known["reason"]), _LONGEST))
     return "  ".join(parts)
 
 
-def chosen_words(trial: FrozenTrial) -> str:
-    """What was chosen for a trial, without the sections' names, numbers rounded."""
-    chosen = (
+def chosen_words(chosen: Mapping[str, Value]) -> str:
+    """Values by key path, without the sections' names, numbers rounded."""
+    words = (
         f"{key.rpartition('.')[2]}={value:.3g}" if isinstance(value, float) else f"{key.rpartition('.')[2]}={value}"
-        for key, value in trial.params.items()
+        for key, value in chosen.items()
     )
-    return plain("  ".join(chosen).replace(", ", ","), _LONGEST)
+    return plain("  ".join(words).replace(", ", ","), _LONGEST)
 
 
 def best_lines(trials: Sequence[FrozenTrial], profile: str, settings: Sequence[str]) -> list[str]:

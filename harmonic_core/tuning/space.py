@@ -32,7 +32,8 @@ class Choice:
 
     def suggest(self, trial: Trial) -> Value:
         """Value for `trial`."""
-        value: Value = trial.suggest_categorical(self.key, self.values)
+        value = trial.suggest_categorical(self.key, self.values)
+        assert value is not None
         return value
 
     def __str__(self) -> str:

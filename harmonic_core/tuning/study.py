@@ -182,7 +182,7 @@ def _run_trial(
         fixed = [argument for setting in search.settings for argument in ("--set", setting)]
         arguments = [search.profile, *fixed, *epochs, *as_settings(chosen)]
     trial.set_user_attr("run", run.name)
-    log(f"{run.name}: {chosen_words(trial.study.trials[trial.number])}; `harmonic-tui {plain(str(run.path))}` shows it")
+    log(f"{run.name}: {chosen_words(chosen)}; `harmonic-tui {plain(str(run.path))}` shows it")
 
     def hopeless(epoch: int, error_db: float) -> bool:
         trial.report(error_db, epoch)

@@ -44,7 +44,7 @@ def test_a_terminal_shows_a_bar_without_colours_if_so_asked(
         arguments,
         cwd=harmonic.place,
         env=environment,
-        timeout=120,
+        timeout=240,
         encoding="utf-8",
         dimensions=(24, 80),
     )

@@ -117,8 +117,11 @@ def test_band_statistics_are_part_of_the_saved_model_and_centre_the_output() -> 
     assert "band_mean" not in dict(model.named_parameters())
 
 
-def test_the_default_widths_are_the_architectures_own() -> None:
-    dense = build_model(Model(architecture="dense"), 128, 130)
-    assert [layer.out_features for layer in dense.encoder if hasattr(layer, "out_features")] == [1024, 512, 256, 256]  # type: ignore[union-attr]
-    harmonic = build_model(Model(), 128, 130)
-    assert 2e6 < sum(parameter.numel() for parameter in harmonic.parameters()) < 5e6
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_default_widths_are_the_architectures_own(architecture: Architecture) -> None:
+    def shapes(hidden_dims: tuple[int, ...] | None) -> list[torch.Size]:
+        model = build_model(Model(architecture=architecture, hidden_dims=hidden_dims), MELS, 40)
+        return [parameter.shape for parameter in model.parameters()]
+
+    own = {"harmonic": (128, 128, 192, 256), "dense": (1024, 512, 256)}[architecture]
+    assert shapes(None) == shapes(own) != shapes((64, 64))

@@ -124,9 +124,9 @@ async def test_every_row_can_be_clicked() -> None:
         (["nowhere"], RunError.exit_code, "no such run"),
         (["--profile", "nothing"], ProfileError.exit_code, "nothing"),
         (["--profile", "demo", "--set", "train.epoch=1"], ProfileError.exit_code, "epochs"),
-        (["--profile", "demo", "run"], RunError.exit_code, "one of them"),
-        (["--set", "train.epochs=1"], RunError.exit_code, "--profile"),
-        (["--once"], RunError.exit_code, "--once"),
+        (["--profile", "demo", "run"], ProfileError.exit_code, "one of them"),
+        (["--set", "train.epochs=1"], ProfileError.exit_code, "--profile"),
+        (["--once"], ProfileError.exit_code, "--once"),
     ],
 )
 def test_what_cannot_be_shown_is_refused_before_the_screen_is_taken(
