@@ -10,7 +10,8 @@ import typer
 
 from harmonic_core import __version__
 from harmonic_core.cli import doctor, profiles, runs, train, tune
-from harmonic_core.errors import HarmonicError
+from harmonic_core.errors import ExitCode, HarmonicError
+from harmonic_core.text import plain
 
 app = typer.Typer(
     name="harmonic",
@@ -57,3 +58,6 @@ def main() -> None:
     except HarmonicError as error:
         typer.echo(f"harmonic: {error}", err=True)
         sys.exit(error.exit_code)
+    except (PermissionError, FileNotFoundError) as error:
+        typer.echo(f"harmonic: {plain(str(error.filename))}: {(error.strerror or '').lower()}", err=True)
+        sys.exit(ExitCode.DISK if isinstance(error, PermissionError) else ExitCode.FAILURE)

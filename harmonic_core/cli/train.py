@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 
 if TYPE_CHECKING:
     from harmonic_core.profile.resolve import Resolved
+    from harmonic_core.profile.sections import Profile
     from harmonic_core.run.directory import RunDirectory
     from harmonic_core.run.resume import ResumePoint
 
@@ -148,9 +149,28 @@ def _directory(resolved: Resolved, point: ResumePoint | None, *, named: bool) ->
     profile = resolved.profile
     if profile.output.output_dir:
         return RunDirectory(profile.output.output_dir)
-    # A name in a profile is that of its first run; one on the command line is meant for this run.
-    if point and point.run and not named:
+    # A name in a profile is that of its first run; one on the command line is meant for this run. Other music makes
+    # another run: a fine-tune that begins with the weights.
+    if point and point.run and not named and _same_music(profile, point.run):
         return point.run
     if profile.run.name:
         return RunDirectory(RUN_ROOTS[0] / profile.run.name)
     return default_directory(resolved.name, datetime.now())
+
+
+def _same_music(profile: Profile, run: RunDirectory) -> bool:
+    from harmonic_core.errors import ProfileError
+    from harmonic_core.profile.resolve import load
+
+    try:
+        before = load(run.profile).data
+    except ProfileError:
+        return True
+    folders = ("dataset_dir", "custom_dir", "maestro_dir", "gtzan_dir")
+    return profile.data.dataset == before.dataset and all(
+        _same_folder(getattr(profile.data, name), getattr(before, name)) for name in folders
+    )
+
+
+def _same_folder(one: Path | None, other: Path | None) -> bool:
+    return one == other or (one is not None and other is not None and one.resolve() == other.resolve())

@@ -33,7 +33,8 @@ NAMES = ("reconstructions.png", "latent_tsne.png", "novel_samples.png", "mel_spe
 _LONGEST_S = 120
 _DIFFERENCE_DB = 24.0
 _TICKS_HZ = (250, 500, 1000, 2000, 4000, 8000, 16000)
-_MOST_COLOURS = 10
+# Without the grey, which is for all others.
+_COLOURS = ("C0", "C1", "C2", "C3", "C4", "C5", "C6", "C8", "C9")
 _MARKERS = "osD^vP"
 _TITLE_LENGTH = 36
 _STYLE: Any = {
@@ -74,7 +75,7 @@ def reconstructions(data: PictureData) -> Figure:
     original, made = data.level_db(data.originals), data.level_db(data.reconstructions)
     difference = made - original
     columns = len(original)
-    figure = Figure(figsize=(1.6 + 3.1 * columns, 8.2), layout="constrained")
+    figure = Figure(figsize=(max(5.4, 1.6 + 3.1 * columns), 8.2), layout="constrained")
     grid = figure.subplots(3, columns, sharex=True, sharey=True, squeeze=False)
     for column, title in enumerate(data.titles):
         upper = _spectrogram(grid[0, column], original[column], data)
@@ -86,9 +87,7 @@ def reconstructions(data: PictureData) -> Figure:
         grid[row, 0].set_ylabel(f"{words}\nHz")
     figure.colorbar(upper, ax=grid[:2], label="level, dB re full-scale sine", pad=0.01, aspect=30)
     figure.colorbar(lower, ax=grid[2], label="difference, dB", extend="both", pad=0.01, aspect=15)
-    figure.suptitle(
-        f"Reconstructions of held-out music, epoch {data.epoch}: mean error {np.abs(difference).mean():.1f} dB"
-    )
+    figure.suptitle(f"Reconstructions, epoch {data.epoch}: mean error {np.abs(difference).mean():.1f} dB")
     return figure
 
 
@@ -119,7 +118,7 @@ def latent_map(data: PictureData) -> Figure:
     figure = Figure(figsize=(9.0, 7.0), layout="constrained")
     axes = figure.subplots()
     for place, (words, chosen) in enumerate(_groups(labels, "no genre" if by_genre else "no name")):
-        colour = f"C{place}" if place < _MOST_COLOURS else "0.6"
+        colour = _COLOURS[place] if place < len(_COLOURS) else "0.6"
         marker = _MARKERS[place % len(_MARKERS)]
         spots = layout.places[chosen]
         axes.scatter(spots[:, 0], spots[:, 1], s=26, color=colour, marker=marker, linewidths=0, alpha=0.85, label=words)
@@ -145,7 +144,7 @@ def _genre_words(data: PictureData) -> str:
 def _groups(labels: NDArray[np.str_], unnamed: str) -> list[tuple[str, NDArray[np.bool_]]]:
     """Words for the legend and members of each group by name; those beyond the colours there are, together."""
     names, counts = np.unique(labels, return_counts=True)
-    frequent = set(names[np.argsort(-counts, kind="stable")][:_MOST_COLOURS])
+    frequent = set(names[np.argsort(-counts, kind="stable")][: len(_COLOURS)])
     # The space in front keeps an underscore from hiding the name.
     groups = [(f" {_short(str(name)) or unnamed}", labels == name) for name in names if name in frequent]
     if len(names) > len(frequent):

@@ -148,7 +148,8 @@ def list_runs(roots: Sequence[Path] = RUN_ROOTS) -> list[RunDirectory]:
 
 
 def _runs_in(roots: Sequence[Path]) -> Iterator[RunDirectory]:
-    for root in roots:
+    # One root may be a link to another.
+    for root in {root.resolve(): root for root in reversed(roots)}.values():
         try:
             entries = [entry.path for entry in os.scandir(root) if entry.is_dir()]
         except OSError:

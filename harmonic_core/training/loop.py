@@ -279,6 +279,8 @@ class Loop:
 
     def _checkpoint(self) -> None:
         state, began = self.state, time.monotonic()
+        if not state.weights_are_finite():
+            self._insist_on_finite(math.nan, state.optimizer.param_groups[0]["lr"])
         state.elapsed_s += began - self._last_checkpoint
         path = write_checkpoint(self.run_directory, state, self.profile_toml)
         prune_checkpoints(self.run_directory, self.profile.output.keep)

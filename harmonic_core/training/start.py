@@ -25,6 +25,8 @@ from harmonic_core.training.loop import Ending, Loop
 from harmonic_core.training.material import prepare_material
 from harmonic_core.training.signals import StopSignals
 
+_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+
 
 def train(resolved: Resolved, run: RunDirectory, point: ResumePoint | None = None) -> ExitCode:
     """Train in `run` until the last epoch, a signal or a command ends it.
@@ -111,7 +113,8 @@ def _translate(error: BaseException, run: RunDirectory) -> BaseException:
             f"out of memory on the device ({str(error).splitlines()[0][:160]}); halve `--batch-size`, "
             "double `--grad-accum-steps`, or use smaller `--hidden-dims`"
         )
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
-        resume = f"free some room and continue with `harmonic train --resume-from {run.path}`"
+    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+        wanted = "free some room" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "make it writable"
+        resume = f"{wanted} and continue with `harmonic train --resume-from {run.path}`"
         return DiskError(f"{error.filename or run.path}: {os.strerror(error.errno).lower()}; {resume}")
     return error

@@ -64,3 +64,7 @@ class TrainState:
     best: Best | None = None
     elapsed_s: float = field(default=0.0)
     """Seconds of training before this process began."""
+
+    def weights_are_finite(self) -> bool:
+        """Tell whether every weight is a number. Waits for the device."""
+        return bool(torch.stack([weights.isfinite().all() for weights in self.model.parameters()]).all())

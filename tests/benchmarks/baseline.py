@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import track as progress_over
 
 from harmonic_core.audio.features import LogMel
-from harmonic_core.data.cache import default_cache_dir, decode_tracks
+from harmonic_core.data.cache import decode_tracks, default_cache_dir
 from harmonic_core.data.loading import BatchLoader
 from harmonic_core.data.segments import TrainingSegments, ValidationSegments
 from harmonic_core.data.sources.custom import find_tracks
@@ -41,7 +41,11 @@ SCHEDULE_STEPS = 100_000
 
 CONTENDERS = {
     "dense": (Model(architecture="dense", latent_dim=128), Loss(reconstruction="mse"), Train(learning_rate=1e-3)),
-    "harmonic": (Model(architecture="harmonic", latent_dim=128), Loss(reconstruction="l1"), Train(batch_size=16, learning_rate=2e-3)),
+    "harmonic": (
+        Model(architecture="harmonic", latent_dim=128),
+        Loss(reconstruction="l1"),
+        Train(batch_size=16, learning_rate=2e-3),
+    ),
 }
 
 

@@ -1,6 +1,6 @@
 """How long one waits: `harmonic --help` until it ends, `harmonic-tui` until its first frame is on the screen.
 
-    python tests/benchmarks/startup.py
+python tests/benchmarks/startup.py
 """
 
 from __future__ import annotations

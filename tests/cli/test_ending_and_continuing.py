@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import signal
 
+import numpy as np
 import pytest
+import soundfile
 from programs import Programs, known_status
 
 from harmonic_core.run.directory import RunDirectory
@@ -97,3 +99,17 @@ def test_weights_of_another_shape_are_refused_in_words(harmonic: Programs, tiny:
     )
     assert refused.stderr.splitlines()[-1].startswith("harmonic: output/base/harmonic_vae_best.pt")
     assert known_status(RunDirectory(harmonic.place / "output/other")).state == "failed"
+
+
+def test_a_run_named_with_other_music_begins_a_new_one_and_stays_as_it_is(harmonic: Programs, tiny: list[str]) -> None:
+    harmonic.run("train", "demo", *tiny, "--epochs", "1", "--name", "base")
+    before = read_rows(harmonic.place / "runs/base/metrics.jsonl")
+    folder = harmonic.place / "music/folk"
+    folder.mkdir(parents=True)
+    for number in range(3):
+        tone = 0.3 * np.sin(np.arange(22050 * 4) * 2 * np.pi * 110 * (number + 2) / 22050)
+        soundfile.write(folder / f"{number}.wav", tone, 22050)
+    harmonic.run("train", "custom", *tiny, "--epochs", "1", "--custom-dir", "music", "--resume-from", "runs/base")
+    assert read_rows(harmonic.place / "runs/base/metrics.jsonl") == before
+    (tuned,) = (path for path in (harmonic.place / "runs").iterdir() if path.name.startswith("custom-"))
+    assert known_status(RunDirectory(tuned)).state == "finished"

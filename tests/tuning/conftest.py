@@ -22,7 +22,7 @@ def quick(harmonic: Programs) -> list[str]:
 
 @pytest.fixture
 def refused(harmonic: Programs) -> list[str]:
-    """Arguments of `harmonic tune` for trials that end at once: every beta on offer lies below the first; study `no`."""
+    """Arguments of `harmonic tune` for trials that end at once: each beta lies below the first; study `no`."""
     (harmonic.place / "no.toml").write_text('extends = "demo"\n\n[loss]\nbeta_start = 0.5\nbeta_end = 1.0\n')
     return ["./no.toml"]
 

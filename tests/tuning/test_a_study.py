@@ -6,17 +6,18 @@ import json
 import signal
 from pathlib import Path
 
+import optuna
 import pytest
 from optuna.trial import TrialState
 from programs import Programs, known_status, wait_until
-from recorded import settled
+from recorded import settled, study_of
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.origin import read_starts
 from harmonic_core.run.records import last_row, read_rows
 from harmonic_core.run.status import is_alive
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")]
 
 LONG = ["--trials", "1", "--set", "loss.beta_end=0.01", "--epochs"]
 
@@ -59,7 +60,7 @@ def test_trials_are_runs_and_one_that_fails_is_recorded_with_its_reason(
 def test_a_study_killed_in_the_middle_of_a_trial_is_completed_by_the_same_command(
     harmonic: Programs, quick: list[str], studies: Path
 ) -> None:
-    command = ["tune", *quick, *LONG, "150"]
+    command = ["tune", *quick, *LONG, "60"]
     run, supervisor = RunDirectory(studies / "quick" / "trial-0000"), harmonic.start(*command)
     wait_until(lambda: read_rows(run.metrics), "the first trial trains")
     orphan = known_status(run)
@@ -71,9 +72,9 @@ def test_a_study_killed_in_the_middle_of_a_trial_is_completed_by_the_same_comman
     assert "0 of 1 trials done, 1 interrupted before and to be continued" in done.stderr
     assert done.stdout.startswith("trial-0000: complete  ")
     (trial,) = settled(studies / "quick")
-    assert (trial.state, trial.user_attrs["epoch"]) == (TrialState.COMPLETE, 150)
+    assert (trial.state, trial.user_attrs["epoch"]) == (TrialState.COMPLETE, 60)
     assert len(read_starts(run)) == 2
-    assert [row["epoch"] for row in read_rows(run.metrics) if row["kind"] == "epoch"] == list(range(1, 151))
+    assert [row["epoch"] for row in read_rows(run.metrics) if row["kind"] == "epoch"] == list(range(1, 61))
     assert [path.name for path in run.path.parent.glob("trial-*")] == ["trial-0000"]
 
 
@@ -97,35 +98,30 @@ def test_a_trial_worse_than_most_is_pruned_and_its_trainer_stopped(
     harmonic: Programs, quick: list[str], studies: Path
 ) -> None:
     """Five trials that did far better stand in the study already."""
-    import optuna
-
-    from harmonic_core.tuning.space import Choice
-
-    command = ["tune", *quick, "--set", "loss.beta_end=0.01", "--epochs", "2000"]
+    command = ["tune", *quick, "--set", "loss.beta_end=0.01", "--epochs", "400"]
     harmonic.run(*command, "--timeout", "0")
     better = {"model.latent_dim": 64, "train.learning_rate": 1e-3}
     distributions = {
         "model.latent_dim": optuna.distributions.CategoricalDistribution((64, 128, 256)),
         "train.learning_rate": optuna.distributions.FloatDistribution(1e-4, 2e-3, log=True),
     }
-    assert Choice("model.latent_dim", (64, 128, 256)).values == distributions["model.latent_dim"].choices
-    study = optuna.load_study(study_name="study", storage=f"sqlite:///{studies / 'quick' / 'study.db'}")
+    study = study_of(studies / "quick")
     for _ in range(5):
         study.add_trial(
             optuna.create_trial(
                 value=0.1,
                 params=better,
                 distributions=distributions,
-                intermediate_values={500: 0.1},
+                intermediate_values={100: 0.1},
                 user_attrs={"outcome": "complete"},
             )
         )
     done = harmonic.run(*command, "--trials", "6")
     assert done.stdout.startswith("trial-0005: pruned  ")
-    assert "after epoch 500" in done.stdout
+    assert "after epoch 100" in done.stdout
     trial = settled(studies / "quick")[-1]
     assert trial.state == TrialState.PRUNED
-    assert trial.value == trial.intermediate_values[500]
+    assert trial.value == trial.intermediate_values[100]
     status = known_status(RunDirectory(studies / "quick" / "trial-0005"))
     assert status.state == "stopped"
-    assert status.epoch < 2000
+    assert status.epoch < 400
