@@ -114,7 +114,7 @@ def latent_map(data: PictureData) -> Figure:
         return _nothing("No held-out segments to lay out.")
     by_genre = len(set(data.genres[data.genres != ""])) >= 2
     labels = data.genres if by_genre else data.tracks
-    layout = lay_out(data.mu)
+    layout, count = lay_out(data.mu), len(data.mu)
     figure = Figure(figsize=(9.0, 7.0), layout="constrained")
     axes = figure.subplots()
     for place, (words, chosen) in enumerate(_groups(labels, "no genre" if by_genre else "no name")):
@@ -125,7 +125,9 @@ def latent_map(data: PictureData) -> Figure:
     axes.set(xticks=[], yticks=[], xlabel=f"{layout.method} 1", ylabel=f"{layout.method} 2")
     axes.margins(0.08)
     figure.legend(loc="outside right upper", title="genre" if by_genre else "track", frameon=False, alignment="left")
-    figure.suptitle(f"Latents of {len(data.mu)} held-out segments, epoch {data.epoch}: {layout.method} of mu")
+    figure.suptitle(
+        f"Latents of {count} held-out segment{'s' * (count != 1)}, epoch {data.epoch}: {layout.method} of mu"
+    )
     if by_genre:
         axes.set_title(_genre_words(data))
     return figure

@@ -108,10 +108,12 @@ class Beside:
         self.queue = PictureQueue(self.run, self.journal, self.signals)
 
     def folders(self) -> dict[str, set[str]]:
+        """Names of what is in each folder of pictures, hidden ones included."""
         found = self.run.visualizations.iterdir() if self.run.visualizations.is_dir() else ()
         return {folder.name: {path.name for path in folder.iterdir()} for folder in found}
 
     def warnings(self) -> list[str]:
+        """What the events warn of."""
         return [event["message"] for event in read_rows(self.run.events) if event["kind"] == "warning"]
 
 

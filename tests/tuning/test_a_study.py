@@ -22,39 +22,33 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::optuna.excep
 LONG = ["--trials", "1", "--set", "loss.beta_end=0.01", "--epochs"]
 
 
-def test_trials_are_runs_and_one_that_fails_is_recorded_with_its_reason(
+def test_trials_are_runs_and_one_that_fails_is_recorded_with_its_reason_and_stops_nothing(
     harmonic: Programs, quick: list[str], studies: Path
 ) -> None:
-    # With this seed the third trial has a beta that the profile cannot work with.
-    command = ["tune", *quick, "--trials", "3", "--epochs", "1", "--seed", "0"]
+    # With this seed the first trial has a beta that the profile cannot work with.
+    command = ["tune", *quick, "--trials", "2", "--epochs", "1", "--seed", "8"]
     done = harmonic.run(*command)
     *lines, best, full = done.stdout.splitlines()
-    assert [line.split("  ")[0] for line in lines] == [
-        "trial-0000: complete",
-        "trial-0001: complete",
-        "trial-0002: failed",
-    ]
-    assert "Beta would fall from 0.005 to 0.001" in lines[2]
-    assert best.startswith("Best of 2 completed: trial-000")
+    assert [line.split("  ")[0] for line in lines] == ["trial-0000: failed", "trial-0001: complete"]
+    assert "Beta would fall from 0.005 to 0.001" in lines[0]
+    assert best == f"Best of 1 completed: {lines[1]}"
 
-    first, second, third = settled(studies / "quick")
-    assert third.state == TrialState.FAIL
-    assert third.user_attrs["reason"].startswith("refused, exit status 2: ")
-    for trial in (first, second):
-        run = RunDirectory(studies / "quick" / trial.user_attrs["run"])
-        row = last_row(run.metrics, "epoch")
-        assert row is not None
-        assert (trial.value, trial.user_attrs["kl_nats"]) == (row["val_recon_db"], row["val_kl_nats"])
-        status = json.loads(harmonic.run("status", f"output/tuning/quick/{run.name}", "--json").stdout)
-        assert (status["state"], status["epoch"]) == ("finished", 1)
-    winner = min(first, second, key=lambda trial: trial.value or 0)
+    failed, complete = settled(studies / "quick")
+    assert failed.state == TrialState.FAIL
+    assert failed.user_attrs["reason"].startswith("refused, exit status 2: ")
+    run = RunDirectory(studies / "quick" / complete.user_attrs["run"])
+    row = last_row(run.metrics, "epoch")
+    assert row is not None
+    assert (complete.value, complete.user_attrs["kl_nats"]) == (row["val_recon_db"], row["val_kl_nats"])
+    status = json.loads(harmonic.run("status", f"output/tuning/quick/{run.name}", "--json").stdout)
+    assert (status["state"], status["epoch"]) == ("finished", 1)
     assert full.startswith("harmonic train ./quick.toml --set data.demo_minutes=0.5 ")
-    assert full.endswith(f" --set train.learning_rate={winner.params['train.learning_rate']}")
+    assert full.endswith(f" --set train.learning_rate={complete.params['train.learning_rate']}")
     assert "--epochs" not in full
 
     again = harmonic.run(*command)
     assert again.stdout.splitlines() == [best, full]
-    assert "3 of 3 trials done" in again.stderr
+    assert "2 of 2 trials done" in again.stderr
 
 
 def test_a_study_killed_in_the_middle_of_a_trial_is_completed_by_the_same_command(
@@ -98,7 +92,7 @@ def test_a_trial_worse_than_most_is_pruned_and_its_trainer_stopped(
     harmonic: Programs, quick: list[str], studies: Path
 ) -> None:
     """Five trials that did far better stand in the study already."""
-    command = ["tune", *quick, "--set", "loss.beta_end=0.01", "--epochs", "400"]
+    command = ["tune", *quick, "--set", "loss.beta_end=0.01", "--epochs", "200"]
     harmonic.run(*command, "--timeout", "0")
     better = {"model.latent_dim": 64, "train.learning_rate": 1e-3}
     distributions = {
@@ -112,16 +106,16 @@ def test_a_trial_worse_than_most_is_pruned_and_its_trainer_stopped(
                 value=0.1,
                 params=better,
                 distributions=distributions,
-                intermediate_values={100: 0.1},
+                intermediate_values={50: 0.1},
                 user_attrs={"outcome": "complete"},
             )
         )
     done = harmonic.run(*command, "--trials", "6")
     assert done.stdout.startswith("trial-0005: pruned  ")
-    assert "after epoch 100" in done.stdout
+    assert "after epoch 50" in done.stdout
     trial = settled(studies / "quick")[-1]
     assert trial.state == TrialState.PRUNED
-    assert trial.value == trial.intermediate_values[100]
+    assert trial.value == trial.intermediate_values[50]
     status = known_status(RunDirectory(studies / "quick" / "trial-0005"))
     assert status.state == "stopped"
-    assert status.epoch < 400
+    assert status.epoch < 200

@@ -117,6 +117,11 @@ def test_nothing_that_a_terminal_obeys_comes_through() -> None:
     assert (line + command).isprintable()
 
 
+def test_the_best_is_the_completed_trial_of_the_lowest_error() -> None:
+    trials = [finished_trial(7.0, run="a"), finished_trial(6.0, run="b"), finished_trial(None, run="c")]
+    assert best_lines(trials, "demo", [])[0].startswith("Best of 2 completed: b: ")
+
+
 def test_the_command_for_the_best_can_be_pasted_into_a_shell() -> None:
     _, command = best_lines([finished_trial(6.0), finished_trial(7.0)], "./my profile.toml", ["custom_dir=a; b"])
     assert command == "harmonic train './my profile.toml' --set 'custom_dir=a; b'"
