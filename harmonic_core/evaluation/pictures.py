@@ -33,8 +33,8 @@ NAMES = ("reconstructions.png", "latent_tsne.png", "novel_samples.png", "mel_spe
 _LONGEST_S = 120
 _DIFFERENCE_DB = 24.0
 _TICKS_HZ = (250, 500, 1000, 2000, 4000, 8000, 16000)
-# Without the grey, which is for all others.
-_COLOURS = ("C0", "C1", "C2", "C3", "C4", "C5", "C6", "C8", "C9")
+# Ten, as many as GTZAN has genres; grey is for all others.
+_COLOURS = ("C0", "C1", "C2", "C3", "C4", "C5", "C6", "C8", "C9", "k")
 _MARKERS = "osD^vP"
 _TITLE_LENGTH = 36
 _STYLE: Any = {

@@ -156,7 +156,7 @@ def test_no_name_is_taken_for_a_formula_or_a_command_and_none_is_lost(tmp_path: 
     [
         ({"tracks": np.full(8, "only"), "genres": np.full(8, "")}, "only"),
         ({"genres": np.full(8, "folk")}, "track 3"),
-        ({"genres": np.array([f"genre {index}" for index in range(12)])}, "3 others"),
+        ({"genres": np.array([f"genre {index}" for index in range(12)])}, "2 others"),
         ({"tracks": np.array(["a", "b"])[np.arange(8) % 2]}, "not known, as no genre has two held-out tracks"),
         ({"mu": np.zeros((20, 4), np.float32)}, "PCA 1"),
         ({"mu": np.arange(12, dtype=np.float32)[:, None]}, "t-SNE 1"),
