@@ -16,11 +16,12 @@ from torch.nn import functional
 from harmonic_core.model.vae import VAE, Posterior, clamped_posterior
 
 _EXPANSION = 2
-_LAYER_SCALE = 0.1
 
 
 class ConvNeXtBlock(nn.Module):
     """Depthwise convolution, normalisation over channels, two pointwise layers, residual (Liu et al. 2022, in 1-D).
+
+    Without layer scale: started at 0.1 it cost 0.2 dB in the first 300 updates, and the network is not deep.
 
     Parameters
     ----------
@@ -36,13 +37,12 @@ class ConvNeXtBlock(nn.Module):
         self.norm = nn.LayerNorm(channels)
         self.expand = nn.Linear(channels, _EXPANSION * channels)
         self.contract = nn.Linear(_EXPANSION * channels, channels)
-        self.scale = nn.Parameter(torch.full((channels,), _LAYER_SCALE))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, C) to (B, T, C)."""
         y = self.norm(self.depthwise(x.transpose(1, 2)).transpose(1, 2))
         change: Tensor = self.contract(functional.gelu(self.expand(y)))
-        return x + self.scale * change
+        return x + change
 
 
 class Halve(nn.Module):
