@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harmonic_core.errors import RunError
+from harmonic_core.profile.music import insist_on_music
 from harmonic_core.profile.resolve import resolve
 from harmonic_core.run.directory import RUN_ROOTS, RunDirectory, default_directory
 from harmonic_core.run.launch import start_training
@@ -35,13 +36,14 @@ def launch(profile: str, settings: Sequence[str] = ()) -> Launch:
     Raises
     ------
     ProfileError
-        If the profile or a setting cannot be used.
+        If the profile or a setting cannot be used, or its music cannot be there.
     RunError
         If the profile names a directory in which a run already is.
     DiskError
         If the run directory cannot be made.
     """
     resolved = resolve(profile, settings=tuple(settings))
+    insist_on_music(resolved.profile.data)
     asked = resolved.profile.output.output_dir
     name = resolved.profile.run.name
     if asked is not None:

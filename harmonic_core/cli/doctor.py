@@ -150,7 +150,8 @@ def _sound() -> Finding:
         return Finding(
             "sound",
             "absent",
-            "PortAudio is there, but no output device; samples can still be copied and heard elsewhere",
+            "PortAudio is there, but no output device",
+            "samples are WAV files in the run's samples/ folder: copy them with `scp` and hear them elsewhere",
         )
     return Finding("sound", "ok", outputs[0].lstrip("<*> "))
 

@@ -170,5 +170,5 @@ def _in_full(explanation: FieldExplanation) -> str:
         "environment": explanation.env,
     }
     return "\n".join(
-        [explanation.key, f"  {explanation.doc}", *(f"  {name:<12} {text}" for name, text in rows.items())]
+        [explanation.key, f"  {explanation.doc}", *(f"  {name:<12} {text}" for name, text in rows.items() if text)]
     )

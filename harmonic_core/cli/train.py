@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 _SWITCHES = frozenset({"--augment", "--mixed-precision", "--use-tensorboard"})
 _TRUTH = frozenset({"true", "false", "yes", "no", "on", "off", "1", "0"})
 
-_OTHER_MODES = {
-    "download": "`harmonic data download`",
-    "preprocess": "`harmonic data preprocess`",
-    "validate_data": "`harmonic data validate`",
-    "validate-data": "`harmonic data validate`",
-    "tune": "`harmonic tune`",
-}
-
 
 class _TrainCommand(TyperCommand):
     """Lets a switch stand alone or with a value: `--augment`, `--augment True`, `--augment=no`."""
@@ -56,6 +48,7 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="Set anything of the profile; can be given many times."),
     ] = None,
     mode: Annotated[str, typer.Option(hidden=True)] = "train",
+    trials: Annotated[str | None, typer.Option(hidden=True)] = None,
     dataset: Annotated[str | None, _option("demo, custom, gtzan, maestro or combined.", _DATA)] = None,
     dataset_dir: Annotated[str | None, _option("Folder of the data set.", _DATA, "DIR")] = None,
     custom_dir: Annotated[str | None, _option("Folder of your own audio.", _DATA, "DIR")] = None,
@@ -93,8 +86,10 @@ def train(
 
     With a profile, a config.json, or flags alone. Every other setting: `harmonic profiles explain`, then `--set`.
     """
-    flags = {key: value for key, value in locals().items() if key not in {"profile", "config", "settings", "mode"}}
-    _refuse_other_modes(mode)
+    flags = {
+        key: value for key, value in locals().items() if key not in {"profile", "config", "settings", "mode", "trials"}
+    }
+    _refuse_other_modes("tune" if trials is not None else mode)
     given = {key: value for key, value in flags.items() if value is not None}
     code = _start(profile, config, settings or [], given)
     raise typer.Exit(code)
@@ -107,17 +102,17 @@ def add_to(app: typer.Typer) -> None:
 
 def _refuse_other_modes(mode: str) -> None:
     from harmonic_core.errors import ProfileError
+    from harmonic_core.profile.flat_config import INSTEAD_OF_MODE
     from harmonic_core.text import plain
 
     if mode != "train":
-        verb = _OTHER_MODES.get(mode)
-        raise ProfileError(
-            f"--mode {plain(mode)}: `harmonic train` only trains" + (f"; that is {verb}" if verb else "; leave it out")
-        )
+        verb = INSTEAD_OF_MODE.get(mode.replace("-", "_"))
+        raise ProfileError(f"--mode {plain(mode)}: `harmonic train` only trains" + f"; {verb or 'leave it out'}")
 
 
 def _start(profile: str | None, config: Path | None, settings: list[str], flags: dict[str, str]) -> int:
     from harmonic_core.errors import ProfileError
+    from harmonic_core.profile.music import insist_on_music
     from harmonic_core.profile.resolve import resolve
     from harmonic_core.run.resume import find_resume_point
 
@@ -134,6 +129,7 @@ def _start(profile: str | None, config: Path | None, settings: list[str], flags:
     resolved = resolve(source, config=config, settings=settings, flags=flags)
     if resolved.profile.train.resume_from and asked is None:
         asked = find_resume_point(resolved.profile.train.resume_from)
+    insist_on_music(resolved.profile.data)
     for warning in resolved.warnings:
         typer.echo(f"warning: {warning}", err=True)
     run = _directory(resolved, asked, named="name" in flags)

@@ -52,7 +52,20 @@ class FieldExplanation:
     default: object
     default_text: str
     flag: str
+    """Named flag of `harmonic train`; empty where `--set` is the only way on the command line."""
     env: str
+
+
+FLAGS = frozenset(
+    {
+        *("name", "seed", "dataset", "dataset_dir", "custom_dir", "maestro_dir", "gtzan_dir", "segment_length"),
+        *("validation_split", "sample_rate", "n_fft", "hop_length", "n_mels", "architecture", "latent_dim"),
+        *("hidden_dims", "beta_start", "beta_end", "beta_steps", "epochs", "batch_size", "grad_accum_steps"),
+        *("learning_rate", "mixed_precision", "resume_from", "augment", "augment_strength", "output_dir"),
+        *("checkpoint_every", "use_tensorboard"),
+    }
+)
+"""Settings with a flag of their own in `harmonic train`; `--set` reaches them all."""
 
 
 @cache
@@ -120,7 +133,7 @@ def _explain(section: str, leaf: str, schema: dict[str, Any], default: object) -
         allowed=_allowed(kind, value_schema),
         default=default,
         default_text=_default_text(default),
-        flag="--" + leaf.replace("_", "-"),
+        flag="--" + leaf.replace("_", "-") if leaf in FLAGS else "",
         env="HARMONIC_" + leaf.upper(),
     )
 

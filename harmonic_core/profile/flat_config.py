@@ -12,12 +12,13 @@ from harmonic_core.profile.toml_file import read_text
 from harmonic_core.profile.words import shown_path
 from harmonic_core.text import plain
 
-_VERB_OF_MODE = {
-    "preprocess": "harmonic data preprocess",
-    "validate_data": "harmonic data validate",
-    "download": "harmonic data download",
-    "tune": "harmonic tune",
+INSTEAD_OF_MODE = {
+    "preprocess": "training decodes what it needs by itself, and keeps it for the next run",
+    "validate_data": "training names what it refuses, with the reason, before it starts",
+    "download": "this version downloads nothing; put the audio into a folder and name it with `--custom-dir`",
+    "tune": "that is `harmonic tune`",
 }
+"""What to do instead of asking training for another mode."""
 
 
 class _DuplicateKeyError(Exception):
@@ -74,7 +75,6 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _check_mode(value: object, name: str, layer: Layer) -> None:
     if value == "train":
         return
-    verb = _VERB_OF_MODE.get(value) if isinstance(value, str) else None
-    verbs = ", ".join(_VERB_OF_MODE.values())
-    message = f"`{verb}` does that" if verb else f"only train can stand here; other commands are {verbs}"
+    message = INSTEAD_OF_MODE.get(value) if isinstance(value, str) else None
+    message = message or "only train can stand here"
     layer.problems.append(Problem(name, "mode", message, value))

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from harmonic_core.errors import DiskError, RunError
+from harmonic_core.run.status import read_status
 
 RUN_ROOTS: tuple[Path, ...] = (Path("runs"), Path("output"))
 """Folders that hold runs, looked through from the working directory: our own, and the usual `--output-dir`."""
@@ -99,20 +100,27 @@ class RunDirectory:
         Raises
         ------
         RunError
-            If a run is there already.
+            If a run is there already, unless it ended before it had a checkpoint or anything else to keep.
         DiskError
             If the place cannot be written.
         """
-        if self.exists():
+        if self.exists() and not self._ended_with_nothing():
             raise RunError(
                 f"{self.path}: a run is already here; continue it with `--resume-from {self.path}` "
-                "or choose another `--output-dir`"
+                "or choose another `--name` or `--output-dir`"
             )
         try:
+            self.metrics.unlink(missing_ok=True)
             for folder in (self.control, self.checkpoints, self.samples):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DiskError(f"{self.path}: the run directory cannot be made: {error.strerror or error}") from error
+
+    def _ended_with_nothing(self) -> bool:
+        """Tell whether the run here came to its end before it had anything to lose."""
+        status = read_status(self.status)
+        kept = [*self.checkpoints.glob("step-*"), *self.samples.glob("step-*"), *self.path.glob("*.pt")]
+        return status is not None and status.state in {"failed", "stopped", "diverged"} and not kept
 
 
 def default_directory(name: str, now: datetime, root: Path = RUN_ROOTS[0]) -> RunDirectory:

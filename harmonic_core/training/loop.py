@@ -218,14 +218,9 @@ class Loop:
             return None
         self._next_look = time.monotonic() + _LOOK_FOR_COMMANDS_S
         self._take_commands()
+        self._serve()
         if "pause" in self._wanted:
             self._pause()
-        if "checkpoint" in self._wanted:
-            self._wanted.discard("checkpoint")
-            self._checkpoint()
-        if "sample" in self._wanted:
-            self._wanted.discard("sample")
-            self._write_sounds()
         if "stop" in self._wanted:
             return self._stop(ExitCode.OK, "stopped by command")
         return None
@@ -241,6 +236,15 @@ class Loop:
                 self._wanted.add(command.name)
             command.done()
 
+    def _serve(self) -> None:
+        """Write what is wanted: possible at any step, and while paused."""
+        if "checkpoint" in self._wanted:
+            self._wanted.discard("checkpoint")
+            self._checkpoint()
+        if "sample" in self._wanted:
+            self._wanted.discard("sample")
+            self._write_sounds()
+
     def _pause(self) -> None:
         """Wait, alive, until told to go on or to end."""
         began = time.monotonic()
@@ -252,6 +256,7 @@ class Loop:
         while not (self._wanted & {"resume", "stop"} or self.signals.received):
             time.sleep(_LOOK_FOR_COMMANDS_S)
             self._take_commands()
+            self._serve()
         self._wanted -= {"pause", "resume"}
         self._paused_s += time.monotonic() - began
         self.journal.update(state="training", message="")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from harmonic_core.data.augment import stretch
 from harmonic_core.data.cache import decode_tracks, default_cache_dir
@@ -15,6 +14,7 @@ from harmonic_core.data.sources.custom import no_valid_audio
 from harmonic_core.data.split import split_tracks
 from harmonic_core.data.tracks import RefusedTrack
 from harmonic_core.errors import DataError
+from harmonic_core.profile.music import custom_folder
 from harmonic_core.profile.sections import Profile
 from harmonic_core.training.journal import Journal
 
@@ -65,7 +65,7 @@ def prepare_material(profile: Profile, journal: Journal, stopped: Callable[[], b
     if stopped():
         return None
     if not cached:
-        raise DataError(no_valid_audio(profile.data.custom_dir or profile.data.dataset_dir or Path(), refused))
+        raise DataError(no_valid_audio(custom_folder(profile.data), refused))
     held_out = profile.data.validation_split
     training, validation = split_tracks(cached, held_out, profile.run.seed)
     if held_out and not validation:

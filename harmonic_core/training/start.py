@@ -9,7 +9,7 @@ import psutil
 import torch
 
 from harmonic_core.data.loading import BatchLoader
-from harmonic_core.errors import DiskError, DivergedError, ExitCode, HarmonicError, OutOfMemoryError
+from harmonic_core.errors import DiskError, DivergedError, ExitCode, HarmonicError, OutOfMemoryError, RunError
 from harmonic_core.profile.resolve import Resolved
 from harmonic_core.profile.sections import Profile
 from harmonic_core.profile.write import to_toml
@@ -19,6 +19,7 @@ from harmonic_core.run.lock import hold_lock
 from harmonic_core.run.origin import record_start
 from harmonic_core.run.resume import ResumePoint
 from harmonic_core.run.status import State
+from harmonic_core.training.checkpoint import checkpoint_steps
 from harmonic_core.training.device import choose_device, describe_device, measure_device
 from harmonic_core.training.journal import Journal
 from harmonic_core.training.loop import Ending, Loop
@@ -54,6 +55,11 @@ def train(resolved: Resolved, run: RunDirectory, point: ResumePoint | None = Non
     device, reason = choose_device(profile.run.device)
     if point is None or not point.continues(run):
         run.create()
+    elif not (point.export or point.checkpoint or checkpoint_steps(run)):
+        raise RunError(
+            f"{run.path}: no checkpoint was written yet, so there is nothing to continue; "
+            f"start it anew with its profile and `--output-dir {run.path}`"
+        )
     description, process = describe_device(device, reason), psutil.Process()
     process.cpu_percent()  # the first call only starts the clock
     with (
@@ -73,7 +79,7 @@ def train(resolved: Resolved, run: RunDirectory, point: ResumePoint | None = Non
             journal.log(f"run {run.path}")
             journal.log(f"device {device.type} ({description.name}): {reason}")
             material = prepare_material(profile, journal, lambda: signals.received is not None)
-            ending = Ending("stopped", signals.exit_code, "stopped while preparing")
+            ending = Ending("stopped", signals.exit_code, "before training began")
             if material is not None:
                 with BatchLoader(material.training, profile.train.batch_size, device) as loader:
                     ending = Loop(profile, run, journal, signals, device, material, loader, point).run()

@@ -173,5 +173,7 @@ def _run_text(line: _RunLine, now: float) -> Content:
         return Content.assemble(name, "\n", shown)
     best = f"   best {figure(status.best.val_recon_db)} dB" if status.best else ""
     where = f"epoch {status.epoch}/{status.epochs}" if status.epoch else plain(status.phase, 30)
+    if state in {"failed", "diverged"} and status.message:
+        where = plain(status.message, 60)
     figures = f"   {where}{best}   {day_and_time(status.started_at, now)}"
     return Content.assemble(name, "\n", shown, Content.styled(figures, "$muted"))

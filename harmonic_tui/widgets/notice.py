@@ -42,10 +42,13 @@ class Notice(Widget):
 
     def render(self) -> Content:
         """Last lines of the log, then the way on."""
-        shown = [Content.styled(line, "$muted") for line in self._log[-_SHOWN_LINES:]] if self._with_log() else []
+        # The reason is told in full below; the log need not say it twice.
+        last = [line for line in self._log if not any(word in line for word in self._words)][-_SHOWN_LINES:]
+        shown = [Content.styled(line, "$muted") for line in last] if self._with_log() else []
         width = max(1, self.size.width)
-        lines = [*shown, *map(Content, self._words)]
-        return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
+        log = [line.truncate(width, ellipsis=True) for line in shown]
+        words = [line for sentence in self._words for line in Content(sentence).wrap(width)]
+        return Content("\n").join([*log, *words])
 
     def _with_log(self) -> bool:
         return self._seen is not None and self._seen.state in {"lost", "failed", "diverged", "starting"}
@@ -60,6 +63,7 @@ def sentence(seen: Seen, run: RunDirectory, now: float) -> list[str]:
     status, path = seen.status, plain(str(run.path))
     resume = f"Continue it with:  harmonic train --resume-from {path}"
     message = [plain(status.message)] if status and status.message else []
+    way_on = [resume] if status and status.step else []
     told: list[str] = []
     match seen.state:
         case "lost" if status:
@@ -69,7 +73,7 @@ def sentence(seen: Seen, run: RunDirectory, now: float) -> list[str]:
             log = plain(str(run.console_log))
             told = ["the trainer ended before the run began", f"Exit code {seen.exit_code}. The whole log: {log}"]
         case "failed" | "diverged" | "stopped":
-            told = [seen.state, *message, resume]
+            told = [seen.state, *message, *way_on]
         case "starting":
             told = ["starting", "The trainer is loading; this takes a few seconds."]
         case "unreadable":

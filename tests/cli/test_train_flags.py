@@ -24,7 +24,8 @@ class Asked:
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """Catch what would be trained, in an empty folder, with the trainer itself left out."""
+    """Catch what would be trained, in an empty folder, with the trainer and the look for music left out."""
+    import harmonic_core.profile.music
     import harmonic_core.training.start
 
     caught = Asked()
@@ -34,6 +35,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
         return 0
 
     monkeypatch.setattr(harmonic_core.training.start, "train", catch)
+    monkeypatch.setattr(harmonic_core.profile.music, "insist_on_music", lambda data: None)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return caught

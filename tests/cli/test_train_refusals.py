@@ -54,7 +54,7 @@ def test_a_wrong_profile_is_refused_before_torch_is_imported(harmonic: Programs)
 
 
 def test_a_data_set_without_a_reader_says_how_to_train_on_its_folder(harmonic: Programs) -> None:
-    refused = harmonic.run("train", "gtzan", expect=1)
+    refused = harmonic.run("train", "gtzan", expect=2)
     assert "--dataset custom --custom-dir data/gtzan" in refused.stderr.splitlines()[-1]
 
 
@@ -71,9 +71,26 @@ def test_a_folder_without_audio_names_what_is_there(harmonic: Programs) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named(harmonic: Programs) -> None:
-    refused = harmonic.run("train", "custom", "--custom-dir", "nowhere/\x1b[31m", expect=1)
+    refused = harmonic.run("train", "custom", "--custom-dir", "nowhere/\x1b[31m", expect=2)
     assert "no such folder" in refused.stderr
+    assert not (harmonic.place / "runs").exists()
     assert "\x1b" not in refused.stderr
+
+
+def test_a_run_that_failed_before_it_had_anything_to_keep_can_be_started_anew(
+    harmonic: Programs, tiny: list[str]
+) -> None:
+    (harmonic.place / "music").mkdir()
+    harmonic.run("train", "custom", "--custom-dir", "music", "--name", "mine", expect=1)
+    hopeless = harmonic.run("train", "--resume-from", "runs/mine", expect=1)
+    assert "no checkpoint was written yet" in hopeless.stderr
+    harmonic.run("train", "demo", *tiny, "--epochs", "1", "--name", "mine")
+    assert "finished" in harmonic.run("status", "mine").stdout
+
+
+def test_the_tuning_command_of_old_is_told_the_new_one(harmonic: Programs) -> None:
+    refused = harmonic.run("train", "--dataset", "demo", "--mode", "tune", "--trials", "5", expect=2)
+    assert "`harmonic tune`" in refused.stderr
 
 
 def test_a_place_that_cannot_be_written_is_a_matter_of_the_disk(harmonic: Programs) -> None:

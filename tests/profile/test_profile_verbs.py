@@ -139,3 +139,13 @@ def test_profiles_are_read_without_torch_or_a_screen() -> None:
     code = f"import sys, harmonic_core.profile.resolve as r; r.resolve('demo'); print({heavy!r} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_what_is_said_of_flags_is_what_training_takes() -> None:
+    import inspect
+
+    from harmonic_core.cli.train import train
+    from harmonic_core.profile.explain import FLAGS
+
+    of_the_command_alone = {"profile", "config", "settings", "mode", "trials"}
+    assert set(inspect.signature(train).parameters) - of_the_command_alone == FLAGS
