@@ -24,11 +24,17 @@ class _TrainCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Give every switch that stands alone the value true."""
+        # After the profile, a word behind a switch can only be its value, right or wrong.
+        profile_named = bool(args) and not args[0].startswith("-")
         spelled: list[str] = []
         for position, argument in enumerate(args):
             spelled.append(argument)
             following = args[position + 1].lower() if position + 1 < len(args) else ""
-            if argument.replace("_", "-") in _SWITCHES and following not in _TRUTH:
+            if (
+                argument.replace("_", "-") in _SWITCHES
+                and following not in _TRUTH
+                and not (profile_named and following and not following.startswith("-"))
+            ):
                 spelled.append("true")
         return super().parse_args(ctx, spelled)
 

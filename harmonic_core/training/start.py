@@ -55,15 +55,22 @@ def train(resolved: Resolved, run: RunDirectory, point: ResumePoint | None = Non
     device, reason = choose_device(profile.run.device)
     if point is None or not point.continues(run):
         run.create()
-    elif not (point.export or point.checkpoint or checkpoint_steps(run)):
-        raise RunError(
-            f"{run.path}: no checkpoint was written yet, so there is nothing to continue; "
-            f"start it anew with its profile and `--output-dir {run.path}`"
-        )
+    with hold_lock(run):
+        if point and point.continues(run) and not (point.export or point.checkpoint or checkpoint_steps(run)):
+            raise RunError(
+                f"{run.path}: no checkpoint was written yet, so there is nothing to continue; "
+                f"start it anew with its profile and `--output-dir {run.path}`"
+            )
+        return _train(resolved, run, point, device, reason)
+
+
+def _train(
+    resolved: Resolved, run: RunDirectory, point: ResumePoint | None, device: torch.device, reason: str
+) -> ExitCode:
+    profile = resolved.profile
     description, process = describe_device(device, reason), psutil.Process()
     process.cpu_percent()  # the first call only starts the clock
     with (
-        hold_lock(run),
         StopSignals() as signals,
         Journal(
             run,

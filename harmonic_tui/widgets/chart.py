@@ -107,6 +107,11 @@ class Chart(Widget):
             if not wait:
                 self._redraw()
 
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing newer than what is shown waits for its turn to be drawn."""
+        return self._pending is None
+
     def _redraw(self) -> None:
         self._pending = None
         self._drawn_at = time.monotonic()

@@ -136,6 +136,12 @@ def test_a_run_lies_where_it_is_told_or_is_named_or_bears_the_time(asked: Asked)
 def test_every_flag_is_a_setting_of_the_profile() -> None:
     import inspect
 
-    flags = set(inspect.signature(train_verb.train).parameters) - {"profile", "config", "settings", "mode"}
+    flags = set(inspect.signature(train_verb.train).parameters) - {"profile", "config", "settings", "mode", "trials"}
     settings = {name for section in Profile.model_fields.values() for name in section.annotation.model_fields}  # type: ignore[union-attr]
     assert flags <= settings
+
+
+def test_a_wrong_value_of_a_switch_is_named_with_what_is_allowed(asked: Asked) -> None:
+    result = CliRunner().invoke(app, ["train", "demo", "--augment", "Truee"])
+    assert "Truee" in str(result.exception)
+    assert "true or false" in str(result.exception)

@@ -12,7 +12,7 @@ import pytest
 
 from harmonic_core.data.sources import find_tracks as find_dataset
 from harmonic_core.data.sources.custom import find_tracks
-from harmonic_core.errors import DataError
+from harmonic_core.errors import DataError, ProfileError
 from harmonic_core.profile.sections import Data
 
 
@@ -140,7 +140,7 @@ def test_no_escape_code_of_a_name_gets_into_a_message(tmp_path: Path) -> None:
 
 
 def test_a_data_set_that_cannot_be_trained_on_yet_names_the_way_out() -> None:
-    with pytest.raises(DataError, match="--dataset custom --custom-dir"):
+    with pytest.raises(ProfileError, match="--dataset custom --custom-dir"):
         find_dataset(Data(dataset="gtzan", gtzan_dir=Path("data/gtzan")), seed=0)
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from recorded_run import GPU, NOW, Recording, record_run
 from textual.pilot import Pilot
-from watching import alive, sees
+from watching import alive, sees, until
 
 from harmonic_tui.app import Console
 from harmonic_tui.themes import LIGHT
+from harmonic_tui.widgets.chart import Chart
 
 FULL, SMALL, BROAD = (120, 36), (80, 24), (200, 50)
 SETTLED = "Still improving"
@@ -20,6 +21,7 @@ def console(recording: Recording) -> Console:
 
 async def settle(pilot: Pilot[str]) -> None:
     await sees(pilot, SETTLED, "prior 1")
+    await until(pilot, lambda: all(chart.is_current for chart in pilot.app.screen.query(Chart)))
     await pilot.pause()
 
 
