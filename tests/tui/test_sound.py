@@ -46,20 +46,6 @@ def heard_exactly(heard: NDArray[np.float32], sound: NDArray[np.float32]) -> boo
     return len(part) == len(sound) and np.allclose(part, sound, atol=1e-4) and not heard[start + len(sound) :].any()
 
 
-async def test_space_plays_the_chosen_sample_and_it_is_heard_as_it_was_written(ear: Ear) -> None:
-    run = record_run(Path("run"), Recording())
-    sample = read_samples(run, 1200)[0]
-    written, _ = soundfile.read(sample_path(run, sample, "prior"), dtype="float32")
-    console = Console(run, clock=lambda: NOW)
-    async with console.run_test(size=SIZE) as pilot:
-        await sees(pilot, "sound: default", "prior 1")
-        await pilot.press("space")
-        await sees(pilot, "▶ prior 1")
-        await until(pilot, lambda: console.player.playing is None)
-        await until(pilot, lambda: "▶" not in text_of(console))
-    assert heard_exactly(ear(), written)
-
-
 def place_of(part: NDArray[np.float32], sound: NDArray[np.float32]) -> int:
     """Sample of `sound` at which `part` begins; -1 where it is not in there."""
     wide = sound.astype(np.float64)
@@ -112,6 +98,21 @@ def patient_ear(tmp_path: Path) -> Iterator[PatientEar]:
     yield ear
     ear.go_on.set()
     ear.close()
+
+
+async def test_space_plays_the_chosen_sample_and_it_is_heard_as_it_was_written(patient_ear: PatientEar) -> None:
+    run = record_run(Path("run"), Recording(seconds=4.0))
+    sample = read_samples(run, 1200)[0]
+    written, _ = soundfile.read(sample_path(run, sample, "prior"), dtype="float32")
+    console = Console(run, clock=lambda: NOW)
+    async with console.run_test(size=SIZE) as pilot:
+        await sees(pilot, "sound: default", "prior 1")
+        await pilot.press("space")
+        await sees(pilot, "▶ prior 1")
+        patient_ear.go_on.set()
+        await until(pilot, lambda: console.player.playing is None)
+        await until(pilot, lambda: "▶" not in text_of(console))
+    assert heard_exactly(patient_ear.samples(), written)
 
 
 async def test_takes_are_compared_from_the_same_place(patient_ear: PatientEar) -> None:

@@ -137,8 +137,8 @@ def test_a_trainer_that_cannot_begin_is_shown_with_its_last_words(profile: Path,
     profile.write_text('[data]\ndataset = "custom"\ncustom_dir = "empty"\n')
     terminal = Terminal(["--profile", str(profile)])
     try:
+        terminal.wait_for("✗ failed", deadline_s=DEADLINE_S)
         terminal.wait_for("No valid audio files", deadline_s=DEADLINE_S)
-        assert "✗ failed" in terminal.text
         terminal.press("q")
         terminal.wait_for_the_end()
         assert terminal.exit_status == 0
