@@ -12,8 +12,8 @@ from textual.message import Message
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import RecordTail
-from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, SamplesFound, Seen, StatusSeen
-from harmonic_tui.plain import plain_lines
+from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, MusicNamed, SamplesFound, Seen, StatusSeen
+from harmonic_tui.plain import plain, plain_lines
 
 POLL_INTERVAL_S = 0.35
 STALE_AFTER_S = 10.0
@@ -49,11 +49,12 @@ class Feed:
         self._seen: Seen | None = None
         self._log_stamp: tuple[int, int] | None = None
         self._sample_stamp: tuple[int, int] | None = None
+        self._profile_stamp: tuple[int, int] | None = None
 
     async def follow(self, post: Callable[[Message], bool]) -> None:
         """Poll for ever; files are read in a thread, so that a slow disk never holds up the screen."""
         while True:
-            for source in (self.status, self.log, self.figures, self.events, self.samples):
+            for source in (self.status, self.log, self.figures, self.events, self.samples, self.music):
                 for message in await asyncio.to_thread(source):
                     post(message)
             await asyncio.sleep(POLL_INTERVAL_S)
@@ -112,6 +113,18 @@ class Feed:
         self._log_stamp = stamp
         return [LogRead(plain_lines(text, LOG_LINES))]
 
+    def music(self) -> list[Message]:
+        """Where the music lies, when the profile was written."""
+        try:
+            stat = self._run.profile.stat()
+        except OSError:
+            return []
+        stamp = (stat.st_ino, stat.st_mtime_ns)
+        if stamp == self._profile_stamp:
+            return []
+        self._profile_stamp = stamp
+        return [MusicNamed(_music_of(self._run))]
+
     def _look(self) -> Seen:
         # Imported here, in the thread that reads: the first frame need not wait for the models of the files.
         from harmonic_core.run.status import ACTIVE_STATES, read_status, seen_state
@@ -137,3 +150,16 @@ class Feed:
         if self._run.status.exists():
             return Seen("unreadable")
         return Seen("starting") if self._run.path.is_dir() else Seen("gone")
+
+
+def _music_of(run: RunDirectory) -> str:
+    from harmonic_core.errors import ProfileError
+    from harmonic_core.profile.music import music_folders
+    from harmonic_core.profile.resolve import load
+
+    try:
+        data = load(run.profile).data
+    except ProfileError:
+        return ""
+    folders = [f"{kind} in {plain(str(folder))}" for kind, folder in music_folders(data)]
+    return ", ".join(folders) if folders else "made by the program itself"

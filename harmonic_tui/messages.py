@@ -73,6 +73,13 @@ class SamplesFound(Message, bubble=False):
 
 
 @dataclass
+class MusicNamed(Message, bubble=False):
+    """Where the run's music lies, in words and harmless to show."""
+
+    music: str
+
+
+@dataclass
 class LogRead(Message, bubble=False):
     """The end of the trainer's log, harmless to show."""
 

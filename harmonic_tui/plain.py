@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from rich.cells import cell_len
+
 from harmonic_core.text import plain as escaped
 
 _ESCAPE_SEQUENCE = re.compile(
@@ -33,3 +35,13 @@ def plain_lines(text: str, last: int) -> list[str]:
     """The `last` lines of `text` that are not empty. Of a line that was overwritten in place the newest part counts."""
     lines = (plain(line.rstrip("\r").rsplit("\r", 1)[-1]) for line in text.split("\n"))
     return [line for line in lines if line][-last:]
+
+
+def end_of(path: str, cells: int) -> str:
+    """The end of a path in at most `cells` columns: it tells more than the beginning."""
+    if cell_len(path) <= cells:
+        return path
+    end = path[-cells:]
+    while end and cell_len(end) > cells - 1:
+        end = end[1:]
+    return f"…{end}"

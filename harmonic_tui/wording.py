@@ -6,13 +6,12 @@ import math
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from harmonic_core.run.words import UNKNOWN, count, duration
+
 if TYPE_CHECKING:
     from harmonic_core.run.status import SeenState
 
     ShownState = Literal[SeenState, "starting", "unreadable", "gone"]
-
-THIN_SPACE = "\N{THIN SPACE}"
-UNKNOWN = "n/a"
 
 
 class Mark(NamedTuple):
@@ -39,11 +38,6 @@ STATES: dict[str, Mark] = {
 }
 
 
-def count(number: float) -> str:
-    """Whole number with thin spaces between thousands: `12 480`."""
-    return f"{number:,.0f}".replace(",", THIN_SPACE)
-
-
 def figure(value: float | None) -> str:
     """Three significant figures: `0.0456`, `5.83`, `1 310`; `n/a` where there is none."""
     if value is None:
@@ -68,23 +62,6 @@ def percent(share: float | None) -> str:
 def gibibytes(size: int | None) -> str:
     """Memory as `11.2`, in GiB and without the unit."""
     return UNKNOWN if size is None else figure(size / 2**30)
-
-
-def duration(seconds: float | None) -> str:
-    """Time as people say it: `25 s`, `42 min`, `3 h 10`, `2 d 4 h`."""
-    if seconds is None or not math.isfinite(seconds):
-        return UNKNOWN
-    whole = max(0, round(seconds))
-    if whole < 90:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes:02d}"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h"
 
 
 def ago(seconds: float) -> str:

@@ -6,6 +6,8 @@ so that the window becomes [0, 1]. One unit is therefore `dynamic_range_db`, and
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 import torchaudio
 from torch import Tensor, nn
@@ -14,6 +16,14 @@ from torch.nn import functional
 from harmonic_core.profile.sections import Audio
 
 _CPU_SLICE = 4
+
+
+def slice_size(batch: Tensor) -> int:
+    """How many segments to analyse at once.
+
+    On a CPU what a few of them need stays in the processor's cache: half the time of the whole batch at once.
+    """
+    return _CPU_SLICE if batch.device.type == "cpu" else max(1, len(batch))
 
 
 def mel_filterbank(audio: Audio, pitch_ratio: float = 1.0) -> Tensor:
@@ -31,15 +41,18 @@ def mel_filterbank(audio: Audio, pitch_ratio: float = 1.0) -> Tensor:
     (n_mels, n_fft // 2 + 1) float32
         Non-negative weights of each frequency bin's power.
     """
-    filters: Tensor = torchaudio.functional.melscale_fbanks(
-        audio.n_fft // 2 + 1,
-        f_min=audio.f_min,
-        f_max=audio.f_max or audio.sample_rate / 2,
-        n_mels=audio.n_mels,
-        sample_rate=round(audio.sample_rate * pitch_ratio),
-        norm=None,
-        mel_scale="slaney",
-    )
+    with warnings.catch_warnings():
+        # Of sound that is shifted down nothing reaches the highest bands, and that is as it should be.
+        warnings.simplefilter("ignore" if pitch_ratio < 1.0 else "default", UserWarning)
+        filters: Tensor = torchaudio.functional.melscale_fbanks(
+            audio.n_fft // 2 + 1,
+            f_min=audio.f_min,
+            f_max=audio.f_max or audio.sample_rate / 2,
+            n_mels=audio.n_mels,
+            sample_rate=round(audio.sample_rate * pitch_ratio),
+            norm=None,
+            mel_scale="slaney",
+        )
     return filters.T.contiguous()
 
 
@@ -58,13 +71,15 @@ class LogMel(nn.Module):
         self.register_buffer("window", torch.hann_window(audio.n_fft), persistent=False)
         self.register_buffer("filterbank", mel_filterbank(audio), persistent=False)
 
-    def power(self, samples: Tensor) -> Tensor:
+    def power(self, samples: Tensor, centres: Tensor | None = None) -> Tensor:
         """Short-time power spectrum; a full-scale sine peaks at one.
 
         Parameters
         ----------
         samples : (batch, samples)
             int16, or float in [-1, 1].
+        centres : (batch, frames)
+            Samples in the middle of each frame, whole numbers from 0 to `samples`. Default: every `hop_length`.
 
         Returns
         -------
@@ -74,7 +89,12 @@ class LogMel(nn.Module):
         if samples.dtype == torch.int16:
             samples = samples.to(self.window.dtype) / 32768.0
         half = self.n_fft // 2
-        frames = functional.pad(samples, (half, half)).unfold(-1, self.n_fft, self.hop_length)
+        padded = functional.pad(samples, (half, half))
+        if centres is None:
+            frames = padded.unfold(-1, self.n_fft, self.hop_length)
+        else:
+            item = torch.arange(len(samples), device=samples.device).unsqueeze(1)
+            frames = padded.unfold(-1, self.n_fft, 1)[item, centres]
         # Frames before bins, and real and imaginary parts apart: on a CPU half the time of torch.stft and abs().
         spectrum: Tensor = torch.fft.rfft(frames * (self.window * (2.0 / self.window.sum())))
         return spectrum.real.square() + spectrum.imag.square()
@@ -112,10 +132,8 @@ class LogMel(nn.Module):
         mel : (batch, n_mels, frames)
             In [0, 1].
         """
-        if samples.device.type == "cpu" and len(samples) > _CPU_SLICE:
-            # What a few segments need stays in the processor's cache: half the time of the whole batch at once.
-            return torch.cat([self.from_power(self.power(part)) for part in torch.split(samples, _CPU_SLICE)])
-        return self.from_power(self.power(samples))
+        size = slice_size(samples)
+        return torch.cat([self.from_power(self.power(part)) for part in torch.split(samples, size)])
 
     def mel_power(self, mel: Tensor) -> Tensor:
         """Mel-band power that a normalised log-mel stands for; the floor of the window counts as silence.

@@ -51,12 +51,14 @@ def list_all(
     if not summaries:
         typer.echo("There are no runs yet. `harmonic train demo` starts one.", err=True)
         return
-    rows = [("RUN", "STATE", "EPOCH", "BEST", "LAST HEARD")]
+    rows = [("RUN", "STATE", "EPOCH", "BEST", "LAST HEARD", "")]
     for each in summaries:
         best = each["best"]
         heard = datetime.fromtimestamp(each["heartbeat"]).strftime("%Y-%m-%d %H:%M") if each["heartbeat"] else "n/a"
         figure = f"{best['val_recon_db']:.2f} dB" if best else "n/a"
-        rows.append((each["path"], each["state"], f"{each['epoch']}/{each['epochs']}", figure, heard))
+        rows.append(
+            (each["path"], each["state"], f"{each['epoch']}/{each['epochs']}", figure, heard, _preparation(each))
+        )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -107,7 +109,10 @@ def _summary(run: RunDirectory) -> dict[str, Any]:
     found = read_status(run.status)
     nothing = {"epoch": 0, "epochs": 0, "heartbeat": None, "best": None}
     known = {**found.model_dump(), "progress": found.progress, "stage": found.stage} if found else nothing
-    texts = {key: plain(value, 400) for key, value in known.items() if isinstance(value, str)}
+    texts: dict[str, Any] = {key: plain(value, 400) for key, value in known.items() if isinstance(value, str)}
+    if found and found.preparation:
+        told = found.preparation
+        texts["preparation"] = {**told.model_dump(), "label": plain(told.label)}
     return {
         **known,
         **texts,
@@ -124,9 +129,24 @@ def _jsonable(summary: dict[str, Any]) -> object:
     return json.loads(encode_row(summary))
 
 
+def _preparation(summary: dict[str, Any]) -> str:
+    """How far the music is; nothing once training has begun."""
+    from harmonic_core.run import words
+    from harmonic_core.run.status import Preparation
+
+    if summary["epoch"] or not summary.get("preparation"):
+        return ""
+    told = Preparation.model_validate(summary["preparation"])
+    return words.preparation(told, going_on=summary["state"] == "preparing")
+
+
 def _in_words(summary: dict[str, Any]) -> str:
+    from harmonic_core.run.words import duration
+
     lines = [f"{summary['path']}: {summary['state']}"]
-    if "total_steps" in summary:
+    if music := _preparation(summary):
+        lines.append(f"  {music}")
+    elif "total_steps" in summary:
         lines.append(
             f"  epoch {summary['epoch']} of {summary['epochs']} ({summary['stage']} stage), "
             f"step {summary['step']} of {summary['total_steps']}, {summary['progress']:.0%}"
@@ -134,7 +154,7 @@ def _in_words(summary: dict[str, Any]) -> str:
     if summary.get("phase") and summary["state"] == "preparing":
         lines.append(f"  {summary['phase']}")
     if summary.get("eta_s") is not None:
-        lines.append(f"  {summary['segments_per_s'] or 0:.0f} segments/s, {_duration(summary['eta_s'])} to go")
+        lines.append(f"  {summary['segments_per_s'] or 0:.0f} segments/s, {duration(summary['eta_s'])} to go")
     if best := summary["best"]:
         beaten = summary.get("mean_spectrum_db")
         against = f" (mean spectrum: {beaten:.2f} dB)" if beaten else ""
@@ -142,14 +162,3 @@ def _in_words(summary: dict[str, Any]) -> str:
     if summary.get("message"):
         lines.append(f"  {summary['message']}")
     return "\n".join(lines)
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 90
-        else f"{minutes} min"
-        if minutes < 90
-        else f"{minutes // 60} h {minutes % 60:02}"
-    )

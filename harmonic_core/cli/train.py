@@ -57,11 +57,18 @@ def train(
     trials: Annotated[str | None, typer.Option(hidden=True)] = None,
     dataset: Annotated[str | None, _option("demo, custom, gtzan, maestro or combined.", _DATA)] = None,
     dataset_dir: Annotated[str | None, _option("Folder of the data set.", _DATA, "DIR")] = None,
-    custom_dir: Annotated[str | None, _option("Folder of your own audio.", _DATA, "DIR")] = None,
-    maestro_dir: Annotated[str | None, _option("Folder of MAESTRO.", _DATA, "DIR")] = None,
-    gtzan_dir: Annotated[str | None, _option("Folder of GTZAN.", _DATA, "DIR")] = None,
+    custom_dir: Annotated[
+        list[str] | None, _option("Folder of your own audio; can be given many times.", _DATA, "DIR")
+    ] = None,
+    maestro_dir: Annotated[list[str] | None, _option("Folder of MAESTRO.", _DATA, "DIR")] = None,
+    gtzan_dir: Annotated[list[str] | None, _option("Folder of GTZAN.", _DATA, "DIR")] = None,
     segment_length: Annotated[str | None, _option("Seconds in a training example.", _DATA, "S")] = None,
     validation_split: Annotated[str | None, _option("Share of the tracks held out.", _DATA, "0-0.9")] = None,
+    split: Annotated[str | None, _option("official, fault_filtered or random.", _DATA)] = None,
+    hours: Annotated[str | None, _option("Hours of MAESTRO to use.", _DATA, "H")] = None,
+    years: Annotated[str | None, _option("Years of MAESTRO to use.", _DATA, "Y,Y,…")] = None,
+    composers: Annotated[str | None, _option("Composers of MAESTRO to use.", _DATA, "NAME,…")] = None,
+    cache_dir: Annotated[str | None, _option("Where decoded audio is kept.", _DATA, "DIR")] = None,
     sample_rate: Annotated[str | None, _option("In Hz.", _DATA, "HZ")] = None,
     n_fft: Annotated[str | None, _option("STFT window in samples.", _DATA, "N")] = None,
     hop_length: Annotated[str | None, _option("Samples between frames.", _DATA, "N")] = None,
@@ -162,17 +169,12 @@ def _directory(resolved: Resolved, point: ResumePoint | None, *, named: bool) ->
 
 def _same_music(profile: Profile, run: RunDirectory) -> bool:
     from harmonic_core.errors import ProfileError
+    from harmonic_core.profile.music import music_folders
     from harmonic_core.profile.resolve import load
 
     try:
         before = load(run.profile).data
     except ProfileError:
         return True
-    folders = ("dataset_dir", "custom_dir", "maestro_dir", "gtzan_dir")
-    return profile.data.dataset == before.dataset and all(
-        _same_folder(getattr(profile.data, name), getattr(before, name)) for name in folders
-    )
-
-
-def _same_folder(one: Path | None, other: Path | None) -> bool:
-    return one == other or (one is not None and other is not None and one.resolve() == other.resolve())
+    now, then = ({(kind, folder.resolve()) for kind, folder in music_folders(data)} for data in (profile.data, before))
+    return profile.data.dataset == before.dataset and now == then

@@ -1,8 +1,9 @@
 """Changes to the training sound that leave the music alone: pitch, tempo, noise.
 
-The features are mel-band powers, so nothing has to be resynthesised. A shift in pitch is another filterbank, one
-whose frequencies are scaled; a change of tempo is a walk over the frames at another speed; noise is added to the
-samples. What every segment gets depends on its draws alone, which depend on seed, epoch and index.
+The features are powers of spectra, so nothing has to be resynthesised, and none of it costs more than the analysis
+itself. A shift in pitch is another filterbank, one whose frequencies are scaled; another tempo is another hop between
+the frames; noise is added to the samples. What every segment gets depends on its draws alone, which depend on seed,
+epoch and index.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from harmonic_core.audio.features import LogMel, mel_filterbank
+from harmonic_core.audio.features import LogMel, mel_filterbank, slice_size
 from harmonic_core.profile.sections import Audio
 
 DRAWS = 4
@@ -20,7 +21,8 @@ SEMITONES, SLOWEST, FASTEST, LOUDEST_NOISE_DB = 4.0, 0.7, 1.4, -10.0
 """Limits at full strength; the noise is relative to the segment's own level."""
 
 _STEPS_PER_SEMITONE = 4
-_NOISE_SAMPLES = 1 << 20
+_NOISE_SAMPLES = 1 << 21
+_NOISE_STEP = 1009
 
 
 class Augmentation(nn.Module):
@@ -69,32 +71,31 @@ class Augmentation(nn.Module):
         if not self.strength:
             mel: Tensor = self.features(samples)
             return mel[..., : self.frames]
+        size = slice_size(samples)
+        parts = zip(torch.split(samples, size), torch.split(draws, size), strict=True)
+        return torch.cat([self._changed(*part) for part in parts])
+
+    def _changed(self, samples: Tensor, draws: Tensor) -> Tensor:
         pitch, tempo, level, place = draws.unbind(dim=1)
-        power = self.features.power(self._add_noise(samples.float() / 32768.0, level, place))
-        bands = torch.bmm(power, self.filterbanks[(pitch * len(self.filterbanks)).long()])
-        slow, fast = SLOWEST**self.strength, FASTEST**self.strength
-        return self.features.from_bands(self._at_speed(bands, slow * (fast / slow) ** tempo))
+        noisy = self._add_noise(samples.float() / 32768.0, level, place)
+        power = self.features.power(noisy, self._centres(tempo))
+        return self.features.from_bands(torch.bmm(power, self.filterbanks[(pitch * len(self.filterbanks)).long()]))
 
     def _add_noise(self, samples: Tensor, level: Tensor, place: Tensor) -> Tensor:
-        first = (place * (_NOISE_SAMPLES - samples.shape[1])).long().unsqueeze(1)
-        noise = self.noise[first + torch.arange(samples.shape[1], device=samples.device)]
+        noises = self.noise.unfold(0, samples.shape[1], _NOISE_STEP)
+        noise = noises[(place * len(noises)).long()]
         loudness = samples.square().mean(dim=1).sqrt()
         gain = loudness * 10.0 ** (LOUDEST_NOISE_DB / 20.0) * level * self.strength
-        noisy: Tensor = samples + noise * gain.unsqueeze(1)
+        noisy: Tensor = torch.addcmul(samples, noise, gain.unsqueeze(1))
         return noisy
 
-    def _at_speed(self, bands: Tensor, speed: Tensor) -> Tensor:
-        """Frames read at `speed`, (batch,) times as fast, between two frames their mean by distance."""
-        where = torch.arange(self.frames, device=bands.device) * speed.unsqueeze(1)
-        where = where.clamp_max(bands.shape[1] - 1)
-        before = where.long()
-        after = (before + 1).clamp_max(bands.shape[1] - 1)
-        share = (where - before).unsqueeze(2)
-
-        def frames_at(index: Tensor) -> Tensor:
-            return bands.gather(1, index.unsqueeze(2).expand(-1, -1, bands.shape[2]))
-
-        return torch.lerp(frames_at(before), frames_at(after), share)
+    def _centres(self, tempo: Tensor) -> Tensor:
+        """Middle of each frame in samples, for sound played at another speed: (batch, frames)."""
+        slow, fast = SLOWEST**self.strength, FASTEST**self.strength
+        hop = self.features.hop_length * slow * (fast / slow) ** tempo
+        frames = torch.arange(self.frames, device=tempo.device)
+        centres: Tensor = (frames * hop.unsqueeze(1)).round().long()
+        return centres
 
 
 def stretch(strength: float) -> float:

@@ -1,40 +1,107 @@
-"""Decoded audio, kept between runs: 16-bit mono samples in one file a track, read through memory maps."""
+"""Decoded audio, kept between runs: 16-bit mono samples, found again by what a sound is made of.
+
+    <folder>/in-use                          held by those who read entries, so that nobody prunes under their feet
+    <folder>/partial/                        what is being written
+    <folder>/files-1/<2 hex>/<path>.json     what was last seen at a path: its identity, and the content found then
+    <folder>/pcm-2-<rate>/<2 hex>/<content>.s16    samples
+    <folder>/pcm-2-<rate>/<2 hex>/<content>.json   how many, their hash, and what decoding told; or why there are none
+
+Nothing in it depends on time or chance: whoever decodes the same music, at once or in many attempts, has the same
+tree. The samples' file is the last to get its name, so an entry is there if both its files are, and as long as they
+should be. Nothing waits for the disk, which would take longer than decoding short files does: a power cut leaves files
+that are too short, and so are no entries; `harmonic data cache verify` would find worse.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import functools
+import hashlib
+import json
 import os
-import secrets
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import platformdirs
-from numpy.typing import NDArray
 
-from harmonic_core.audio.decode import DecodeError
-from harmonic_core.data.tracks import RefusedTrack, Track
+from harmonic_core import __version__
+from harmonic_core.audio.facts import SoundFacts
+from harmonic_core.data.partial import move, partial_file, sweep, write_all, write_whole
+from harmonic_core.data.tracks import Sound, Track
 from harmonic_core.errors import DiskError
+from harmonic_core.text import plain
 
-Progress = Callable[[int, int, str], None]
-"""Told how many of how many tracks are ready, and the label of the last."""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PCM_VERSION = 2
+"""Part of the folders' names; to be raised when the same file would be decoded to other samples."""
+
+_DAY_S = 86_400.0
 
 
 @dataclass(frozen=True)
 class CachedTrack:
-    """A track whose samples lie decoded on disk."""
+    """A track whose samples lie decoded on disk.
+
+    Attributes
+    ----------
+    track
+        Whose they are.
+    path
+        The samples: mono, 16 bit, native byte order.
+    samples
+        How many.
+    facts
+        What decoding told.
+    content
+        SHA-256 of the samples: the same for the same sound, whatever file it came from.
+    """
 
     track: Track
     path: Path
     samples: int
+    facts: SoundFacts | None = None
+    content: str = ""
 
     def read(self, start: int, count: int) -> NDArray[np.int16]:
-        """`count` samples from `start`, padded with silence beyond the end: (count,) int16."""
-        wanted = min(count, self.samples - start)
-        data = np.memmap(self.path, np.int16, "r", offset=2 * start, shape=(wanted,))
-        return np.asarray(data) if wanted == count else np.pad(data, (0, count - wanted))
+        """`count` samples from `start`, padded with silence beyond the end: (count,) int16. Raises OSError."""
+        import numpy as np
+
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            samples = np.frombuffer(os.pread(descriptor, 2 * count, 2 * start), np.int16)
+        finally:
+            os.close(descriptor)
+        return samples if samples.size == count else np.pad(samples, (0, count - samples.size))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What decoding a sound came to: samples, or the reason why there are none.
+
+    Attributes
+    ----------
+    source
+        What the sound is made of, as `Sound.content` gives it.
+    samples, sha256
+        Number of samples and their hash.
+    facts
+        What decoding told; None with a reason.
+    reason
+        The decoder's words where it could not.
+    """
+
+    source: str
+    samples: int = 0
+    sha256: str = ""
+    facts: SoundFacts | None = None
+    reason: str | None = None
 
 
 def default_cache_dir() -> Path:
@@ -42,101 +109,201 @@ def default_cache_dir() -> Path:
     return platformdirs.user_cache_path("harmonic-vae") / "audio"
 
 
-def decode_tracks(
-    tracks: Sequence[Track],
-    sample_rate: int,
-    min_seconds: float,
-    cache_dir: Path,
-    progress: Progress,
-    stopped: Callable[[], bool] = lambda: False,
-) -> tuple[list[CachedTrack], list[RefusedTrack]]:
-    """Decode what is not decoded yet, on all cores.
+@functools.cache
+def decoders() -> dict[str, str]:
+    """Versions of all that decides whether a file can be decoded."""
+    from importlib.metadata import version
+
+    return {"harmonic-vae": __version__, **{name: version(name) for name in ("av", "soundfile", "soxr")}}
+
+
+class Cache:
+    """Decoded audio below one folder, shared by all runs and by any number of processes.
 
     Parameters
     ----------
-    tracks
-        What to decode.
-    sample_rate
-        In Hz.
-    min_seconds
-        Shorter tracks are refused.
-    cache_dir
-        Where decoded tracks lie; entries are found again by what the sound is.
-    progress
-        Called in this thread after each track, in order.
-    stopped
-        Asked before each track; once true, the rest is left.
-
-    Returns
-    -------
-    cached, refused
-        In the order of `tracks`.
-
-    Raises
-    ------
-    DiskError
-        If the cache cannot be written.
+    folder
+        Where; it is made when something is written.
     """
-    folder = cache_dir / str(sample_rate)
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.partial = folder / "partial"
+        self.files = folder / "files-1"
+
+    def sounds(self, sample_rate: int) -> Path:
+        """Folder of all entries at a rate in Hz."""
+        return self.folder / f"pcm-{PCM_VERSION}-{sample_rate}"
+
+    def samples_path(self, source: str, sample_rate: int) -> Path:
+        """File of the samples of a sound."""
+        return self.sounds(sample_rate) / source[:2] / f"{source}.s16"
+
+    def known_source(self, sound: Sound, identity: str) -> str | None:
+        """What a sound of this identity is made of, as found when it was last read; None if it has changed since."""
+        seen = read_json(self._seen_path(sound))
+        source = seen.get("content")
+        return source if seen.get("identity") == identity and isinstance(source, str) else None
+
+    def entry(self, source: str, sample_rate: int) -> Entry | None:
+        """What is kept of a sound; None if nothing is, or what is there is damaged or out of date."""
+        samples_path = self.samples_path(source, sample_rate)
+        record_path = samples_path.with_suffix(".json")
+        record = read_json(record_path)
+        try:
+            if "reason" in record:
+                # Another decoder may know better.
+                return Entry(source, reason=record["reason"]) if record["decoders"] == decoders() else None
+            stat = samples_path.stat()
+            if stat.st_size != 2 * record["samples"]:
+                return None
+            facts = SoundFacts.model_validate(record["facts"])
+            found = Entry(source, record["samples"], record["sha256"], facts)
+        except (OSError, KeyError, TypeError, ValueError):
+            return None
+        # The day of last use, for `prune --older-than`; not the content, which stays free of times.
+        if time.time() - stat.st_mtime > _DAY_S:
+            with suppress(OSError):
+                os.utime(samples_path)
+        return found
+
+    def remember(self, sound: Sound, identity: str, source: str) -> None:
+        """Note what a sound is made of as long as its identity stays. Raises DiskError."""
+        path = self._seen_path(sound)
+        seen = {"content": source, "identity": identity, "path": _path_of(sound)}
+        if read_json(path) != seen:
+            with self.writing():
+                write_whole(self.partial / f"{path.stem}-{os.getpid()}.json", path, _json(seen))
+
+    @contextmanager
+    def write(self, source: str, sample_rate: int) -> Iterator[Writing | None]:
+        """Make an entry; without `Writing.commit` nothing comes of it.
+
+        Yields
+        ------
+        writing
+            None where another process is making the same one.
+
+        Raises
+        ------
+        DiskError
+            If the folder cannot be written.
+        """
+        partial = self.partial / f"{source}-{sample_rate}.s16"
+        target = self.samples_path(source, sample_rate)
+        with ExitStack() as stack:
+            with self.writing():
+                descriptor = stack.enter_context(partial_file(partial))
+            yield None if descriptor is None else Writing(self, descriptor, partial, target)
+
+    def sweep(self) -> None:
+        """Remove what killed processes left half-made."""
+        sweep(self.partial)
+
+    def hold(self) -> None:
+        """Keep everyone from pruning the cache as long as this process lives; the folder is made.
+
+        Raises
+        ------
+        DiskError
+            If there is no such folder, and none can be made.
+        """
+        with self.writing():
+            self.folder.mkdir(parents=True, exist_ok=True)
+        # Where it is impossible, as on a disk that may only be read, nobody can prune either.
+        with suppress(OSError):
+            _hold(self.folder)
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Keep others out for the length of the block; yields whether nobody else uses the cache. Raises OSError."""
+        if not self.folder.is_dir():
+            yield True
+            return
+        descriptor = _open_for_lock(self.folder)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+        finally:
+            os.close(descriptor)
+
+    def _seen_path(self, sound: Sound) -> Path:
+        key = hashlib.sha256(os.fsencode(_path_of(sound) or sound.identity())).hexdigest()
+        return self.files / key[:2] / f"{key}.json"
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn every OSError of a block that writes into a DiskError with the way out."""
+        try:
+            yield
+        except OSError as error:
+            raise DiskError(
+                f"{plain(str(self.folder), 400)}: cannot write to the audio cache: {error.strerror or error}; what is "
+                "in it stays. Make room there (`harmonic data cache prune` frees what no longer has a source), or "
+                "name another folder: `data.cache_dir`"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Writing:
+    """An entry in the making."""
+
+    cache: Cache
+    descriptor: int
+    partial: Path
+    target: Path
+
+    def append(self, samples: bytes | memoryview) -> None:
+        """Write a block. Raises DiskError."""
+        with self.cache.writing():
+            write_all(self.descriptor, samples)
+
+    def commit(self, entry: Entry) -> None:
+        """Make the entry whole. Raises DiskError."""
+        record: dict[str, Any] = {"decoders": decoders()}
+        if entry.facts is None:
+            record["reason"] = entry.reason
+        else:
+            record |= {"samples": entry.samples, "sha256": entry.sha256, "facts": entry.facts.model_dump()}
+        record_path = self.target.with_suffix(".json")
+        with self.cache.writing():
+            write_whole(self.partial.with_suffix(".json"), record_path, _json(record))
+            if entry.facts is not None:
+                move(self.partial, self.target)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Object in a file; an empty one where there is no file, or no object in it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DiskError(f"{folder}: the audio cache cannot be made there: {error.strerror or error}") from error
-
-    def ready(track: Track) -> CachedTrack | RefusedTrack | None:
-        return None if stopped() else _decode(track, sample_rate, min_seconds, folder)
-
-    cached: list[CachedTrack] = []
-    refused: list[RefusedTrack] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for number, (track, result) in enumerate(zip(tracks, pool.map(ready, tracks), strict=True), 1):
-            if isinstance(result, CachedTrack):
-                cached.append(result)
-            elif result is not None:
-                refused.append(result)
-            progress(number, len(tracks), track.label)
-    return cached, refused
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def _decode(track: Track, sample_rate: int, min_seconds: float, folder: Path) -> CachedTrack | RefusedTrack:
+def _json(content: Mapping[str, Any]) -> bytes:
+    # Only ASCII: names of files need not be valid text.
+    return json.dumps(content, sort_keys=True).encode() + b"\n"
+
+
+def _path_of(sound: Sound) -> str | None:
+    path = getattr(sound, "path", None)
+    return str(path.absolute()) if isinstance(path, Path) else None
+
+
+@functools.cache
+def _hold(folder: Path) -> None:
+    # The descriptor is left open on purpose: the kernel lets go of the lock when the process ends.
+    fcntl.flock(_open_for_lock(folder), fcntl.LOCK_SH)
+
+
+def _open_for_lock(folder: Path) -> int:
+    path = folder / "in-use"
     try:
-        target = folder / f"{track.cache_key(sample_rate)}.s16"
-        if not target.exists():
-            _write(track, sample_rate, target)
-        samples = target.stat().st_size // 2
-    except DecodeError as error:
-        return RefusedTrack(track.title, str(error))
-    except OSError as error:
-        if error.filename is not None and Path(error.filename).is_relative_to(folder):
-            raise DiskError(f"{folder}: cannot write to the audio cache: {error.strerror or error}") from error
-        return RefusedTrack(track.title, error.strerror or str(error))
-    seconds = samples / sample_rate
-    if seconds < min_seconds:
-        return RefusedTrack(track.title, f"{seconds:.2f} s long, shorter than data.min_clip_length ({min_seconds:g} s)")
-    return CachedTrack(track, target, samples)
-
-
-def _write(track: Track, sample_rate: int, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            for block in track.sound.samples(sample_rate):
-                with _writing_to(temporary):
-                    file.write(block.tobytes())
-            with _writing_to(temporary):
-                file.flush()
-                # Else a power cut may leave an empty file under the final name, taken for a short track for ever.
-                os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _writing_to(path: Path) -> Iterator[None]:
-    # The error of a full disk names no file, and would be taken for one of the file that is read.
-    try:
-        yield
-    except OSError as error:
-        error.filename = str(path)
-        raise
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except PermissionError:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)

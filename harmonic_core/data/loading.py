@@ -36,6 +36,7 @@ class BatchLoader:
         self._thread = ThreadPoolExecutor(1, "loading")
         self._ahead: tuple[int, Future[NDArray[np.int16]]] | None = None
         self._epoch = lru_cache(2)(lambda epoch: (segments.epoch_order(epoch), segments.epoch_starts(epoch)))
+        self._chance = lru_cache(2)(segments.epoch_chance)
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +60,7 @@ class BatchLoader:
         epoch, place = divmod(step, self.steps_per_epoch)
         order, _ = self._epoch(epoch)
         indices = order[place * self.batch_size : (place + 1) * self.batch_size]
-        return torch.from_numpy(self.segments.epoch_chance(epoch, count)[indices]).to(self.device)
+        return torch.from_numpy(self._chance(epoch, count)[indices]).to(self.device)
 
     def _gather(self, step: int) -> NDArray[np.int16]:
         epoch, place = divmod(step, self.steps_per_epoch)

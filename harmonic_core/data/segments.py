@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harmonic_core.data.cache import CachedTrack
+from harmonic_core.data.mixture import Mixture, epoch_random
+from harmonic_core.data.tracks import Source
 
 _ORDER, _CROP, _CHANCE = 0, 1, 2
-
-
-def epoch_random(seed: int, epoch: int, stream: int) -> np.random.Generator:
-    """Random numbers that depend on nothing but these three."""
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, epoch, stream])))
 
 
 class TrainingSegments:
     """Random crops: every epoch sees every track in proportion to its length, never twice in the same cut.
 
     A track of k whole segments is cropped k times an epoch, once in each k-th of its length, at a random place.
+
+    With weights an epoch is as long, but divided over the sources: each gets its share of the weights, rounded to whole
+    segments by the largest remainder, and one at least where that is possible. A source of n segments plays an endless
+    stream of permutations of them, a new one for every pass, and an epoch takes up the stream where the one before
+    stopped: q segments an epoch are the places q·epoch to q·(epoch + 1) − 1. So before any segment of a source comes
+    for the (p + 1)-th time, all of it have come p times, however small its share is; and a small source with a large
+    share comes several times in one epoch, each time in another cut.
 
     Parameters
     ----------
@@ -33,9 +37,18 @@ class TrainingSegments:
         Decides order and places.
     stretch
         How many times longer than a segment a crop is, for those who will play it faster; at least 1.
+    weights
+        Weight of each source of tracks, 1 where it has none. None: length alone decides.
     """
 
-    def __init__(self, tracks: Sequence[CachedTrack], segment_samples: int, seed: int, stretch: float = 1.0) -> None:
+    def __init__(
+        self,
+        tracks: Sequence[CachedTrack],
+        segment_samples: int,
+        seed: int,
+        stretch: float = 1.0,
+        weights: Mapping[Source, float] | None = None,
+    ) -> None:
         self.tracks = tracks
         self.seed = seed
         self.crop_samples = math.ceil(segment_samples * stretch)
@@ -43,10 +56,22 @@ class TrainingSegments:
         self._track = np.repeat(np.arange(len(tracks)), slots)
         self._slot = np.concatenate([np.arange(count) for count in slots])
         self._slots = np.repeat(slots, slots)
+        self._length = len(self._track)
+        self._mixture = None
+        if weights is not None:
+            self._mixture = Mixture([self.source_of(index) for index in range(self._length)], weights, seed)
+            # An index says also the how many-th time in an epoch it is, so that each time has a cut of its own.
+            times = self._mixture.segments
+            self._track, self._slot, self._slots = self._track[times], self._slot[times], self._slots[times]
         self._play = np.array([max(0, cached.samples - self.crop_samples) for cached in tracks])[self._track]
 
     def __len__(self) -> int:
-        return len(self._track)
+        return self._length
+
+    def source_of(self, index: int) -> Source:
+        """Kind of data set that the segment of this index comes from."""
+        source: Source = self.tracks[self._track[index]].track.source
+        return source
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Whole batches in an epoch, at least one. What is left over changes from epoch to epoch."""
@@ -54,18 +79,24 @@ class TrainingSegments:
 
     def epoch_order(self, epoch: int) -> NDArray[np.int64]:
         """Order in which the segments come in `epoch`: (segments,) indices."""
-        return epoch_random(self.seed, epoch, _ORDER).permutation(len(self))
+        order = epoch_random(self.seed, epoch, _ORDER).permutation(len(self))
+        return order if self._mixture is None else self._mixture.indices(epoch)[order]
+
+    def spread(self, most: int) -> NDArray[np.int64]:
+        """Up to `most` indices spread evenly over what an epoch consists of: (count,), each at most once."""
+        chosen = np.linspace(0, len(self), min(len(self), most), endpoint=False).astype(np.int64)
+        return chosen if self._mixture is None else np.sort(self._mixture.indices(0))[chosen]
 
     def epoch_starts(self, epoch: int) -> NDArray[np.int64]:
-        """First sample of every segment's crop in `epoch`: (segments,), by segment index."""
-        jitter = epoch_random(self.seed, epoch, _CROP).random(len(self))
+        """First sample of every segment's crop in `epoch`, by segment index."""
+        jitter = epoch_random(self.seed, epoch, _CROP).random(len(self._track))
         places = ((self._slot + jitter) / self._slots * (self._play + 1)).astype(np.int64)
         starts: NDArray[np.int64] = np.minimum(places, self._play)
         return starts
 
     def epoch_chance(self, epoch: int, count: int) -> NDArray[np.float32]:
-        """Draw `count` numbers in [0, 1) for every segment of `epoch`, for its augmentation: (segments, count)."""
-        return epoch_random(self.seed, epoch, _CHANCE).random((len(self), count), dtype=np.float32)
+        """Draw `count` numbers in [0, 1) for every segment of `epoch`, for its augmentation: (indices, count)."""
+        return epoch_random(self.seed, epoch, _CHANCE).random((len(self._track), count), dtype=np.float32)
 
     def batch(self, indices: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int16]:
         """Samples of the segments `indices` of an epoch with these `starts`: (batch, crop_samples) int16."""

@@ -1,62 +1,177 @@
-"""Dividing tracks between training and validation. Never inside a track, nor inside a group of tracks."""
+"""Dividing tracks between training and validation. Never inside a track, nor between tracks that belong together."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import TypeVar
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from harmonic_core.data.cache import CachedTrack
+from harmonic_core.data.names import folded
+from harmonic_core.data.tracks import Side, Track
+from harmonic_core.errors import DataError
+from harmonic_core.profile.sections import Data
 
-T = TypeVar("T")
+FEWEST_GROUPS = 4
+"""With fewer artists or albums than these, tracks are divided one by one."""
 
-_FEWEST_GROUPS = 4
+_HELD_OUT_FIRST: tuple[Side, ...] = ("test", "validation", "train")
+
+Group = list[CachedTrack]
 
 
-def split_tracks(
-    tracks: Sequence[CachedTrack], validation_split: float, seed: int
-) -> tuple[list[CachedTrack], list[CachedTrack]]:
-    """Divide tracks so that no group (artist, album, piece) is on both sides, and every genre is where it can be.
+@dataclass(frozen=True)
+class Split:
+    """Tracks by the side that they are on, each in the order given.
 
-    Groups are lined up by genre, and by a hash of the seed and the group's name within one; every so many-th is held
-    out. Where fewer than four groups are known, every track counts as its own.
+    Attributes
+    ----------
+    training, validation
+        What is trained and what is validated on.
+    aside
+        Recordings of an official test part, which neither is done with.
+    notes
+        What a person should know of the division, a sentence each, safe to show.
+    """
+
+    training: list[CachedTrack]
+    validation: list[CachedTrack]
+    aside: list[CachedTrack]
+    notes: tuple[str, ...] = ()
+
+
+def split_tracks(tracks: Sequence[CachedTrack], data: Data, seed: int) -> Split:
+    """Divide tracks so that no artist, album, piece or recording is on two sides, and every genre where it can be.
+
+    Tracks that share a key, or whose samples are the same, belong together, and so do those that only a third one ties.
+    A group of which an official division holds a track out is held out as a whole; one that it trains on is trained on.
+    The others are lined up by data set and genre, and by a hash of the seed and of their names within one. Of each
+    genre the first are held out, as many as its share comes to, so that a few files more change the side of few others.
+    Where there are fewer than four such groups, keys do not count: each track stands for itself and those of the same
+    samples.
 
     Parameters
     ----------
     tracks
         All usable tracks.
-    validation_split
-        Share of the groups to hold out, 0 to 0.9.
+    data
+        `validation_split` is the share of the groups to hold out where no official division decides.
     seed
         Another seed gives another split.
 
     Returns
     -------
-    training, validation
-        In the order given. With a split above 0 and two tracks or more, neither is empty.
+    split
+        With a share above 0 and two groups or more to divide, neither training nor validation is empty.
+
+    Raises
+    ------
+    DataError
+        If an official division leaves nothing to train on.
     """
-    by_group = len({cached.track.group for cached in tracks}) >= _FEWEST_GROUPS
+    sides: dict[str, Side] = {}
+    free: list[Group] = []
+    groups = _tied(tracks, _keys)
+    for group in groups:
+        official = {each.track.side for each in group}
+        side = next((side for side in _HELD_OUT_FIRST if side in official), None)
+        if side is None:
+            free.append(group)
+        sides |= {each.track.title: side or "train" for each in group}
+    notes = _ties(tracks, sides)
+    if len(free) < FEWEST_GROUPS:
+        one_by_one = _tied([each for group in free for each in group], _content)
+        if len(one_by_one) > len(free) and data.validation_split:
+            notes += ("fewer than four artists, albums or pieces are known, so tracks are divided one by one",)
+        free = one_by_one
+    for group in _held_out(free, data.validation_split, seed):
+        sides |= {each.track.title: "validation" for each in group}
 
-    def group_of(cached: CachedTrack) -> str:
-        return cached.track.group if by_group else cached.track.title
+    def on(side: Side) -> list[CachedTrack]:
+        return [each for each in tracks if sides[each.track.title] == side]
 
-    def rank(cached: CachedTrack) -> tuple[str, str]:
-        digest = hashlib.sha256(f"{seed}\0{group_of(cached)}".encode(errors="surrogateescape")).hexdigest()
-        return cached.track.metadata.get("genre", ""), digest
-
-    line = list(dict.fromkeys(group_of(cached) for cached in sorted(tracks, key=rank)))
-    held_out = set(_every_so_many(line, validation_split))
-    training = [cached for cached in tracks if group_of(cached) not in held_out]
-    validation = [cached for cached in tracks if group_of(cached) in held_out]
-    return training, validation
+    if tracks and not on("train"):
+        raise DataError(
+            f"nothing to train on: the official division holds all {len(tracks)} tracks that are used out; choose more "
+            "of the data set (data.official_parts), or divide it anew with `--split random`"
+        )
+    return Split(on("train"), on("validation"), on("test"), notes)
 
 
-def _every_so_many(line: Sequence[T], share: float) -> list[T]:
-    if share <= 0 or len(line) < 2:
+def _keys(cached: CachedTrack) -> Iterable[str]:
+    return (*cached.track.keys, *_content(cached))
+
+
+def _content(cached: CachedTrack) -> Iterable[str]:
+    return (f"content:{cached.content}",) if cached.content else ()
+
+
+def _tied(tracks: Sequence[CachedTrack], keys: Callable[[CachedTrack], Iterable[str]]) -> list[Group]:
+    """Connected components: groups of tracks, in the order of their first ones."""
+    parents = list(range(len(tracks)))
+
+    def root(index: int) -> int:
+        while parents[index] != index:
+            parents[index] = parents[parents[index]]
+            index = parents[index]
+        return index
+
+    owners: dict[str, int] = {}
+    for index, each in enumerate(tracks):
+        for key in keys(each):
+            parents[root(index)] = root(owners.setdefault(key, index))
+    groups: defaultdict[int, Group] = defaultdict(list)
+    for index, each in enumerate(tracks):
+        groups[root(index)].append(each)
+    return list(groups.values())
+
+
+def _held_out(groups: Sequence[Group], share: float, seed: int) -> list[Group]:
+    if share <= 0 or len(groups) < 2:
         return []
-    # Starting in the middle of the first interval, so that neither end of the line is preferred.
-    marks = [math.floor(i * share + 0.5) for i in range(len(line) + 1)]
-    chosen = [item for item, (before, after) in zip(line, pairwise(marks), strict=True) if after > before]
-    return chosen[: len(line) - 1] or [line[len(line) // 2]]
+    strata: defaultdict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
+    for index, group in enumerate(groups):
+        strata[_stratum(group)].append((_rank(group, seed), index))
+    chosen, before = [], 0
+    for _, members in sorted(strata.items()):
+        # Rounded along the whole line, so that what small genres lack or have too much evens out.
+        first, last = (math.floor(count * share + 0.5) for count in (before, before + len(members)))
+        chosen += [index for _, index in sorted(members)[: last - first]]
+        before += len(members)
+    if not chosen:
+        chosen = [min((_rank(group, seed), index) for index, group in enumerate(groups))[1]]
+    return [groups[index] for index in chosen[: len(groups) - 1]]
+
+
+def _stratum(group: Group) -> tuple[str, str]:
+    kinds = Counter((each.track.source, folded(each.track.metadata.get("genre", ""))) for each in group)
+    return min(kinds, key=lambda kind: (-kinds[kind], kind))
+
+
+def _rank(group: Group, seed: int) -> str:
+    """A hash that stays the same when the group gets another track of the same artist."""
+    names = {name for each in group for name in (each.track.keys or {each.track.title})}
+    return min(hashlib.sha256(f"{seed}\0{name}".encode(errors="surrogatepass")).hexdigest() for name in names)
+
+
+def _ties(tracks: Sequence[CachedTrack], sides: dict[str, Side]) -> tuple[str, ...]:
+    moved = [each.track for each in tracks if each.track.side not in {None, sides[each.track.title]}]
+    tied = [each.track for each in tracks if each.track.side is None and sides[each.track.title] != "train"]
+    notes = []
+    if moved:
+        notes.append(
+            f"{len(moved)} tracks are held out against the official division, because they are the same recording, "
+            f"piece or artist as one that it holds out: {_shortened(moved)}"
+        )
+    if tied:
+        notes.append(
+            f"{len(tied)} tracks are held out because they are the same recording, piece or artist as one that an "
+            f"official division holds out: {_shortened(tied)}"
+        )
+    return tuple(notes)
+
+
+def _shortened(tracks: Sequence[Track], most: int = 3) -> str:
+    return ", ".join(track.label for track in tracks[:most]) + (", …" if len(tracks) > most else "")

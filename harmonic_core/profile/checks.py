@@ -28,18 +28,19 @@ def findings(profile: Profile) -> list[Finding]:
 def _paths(profile: Profile) -> Iterator[Finding]:
     for each in fields():
         value = getattr(getattr(profile, each.section), each.leaf)
-        if each.kind != "path" or value is None:
+        if each.kind not in {"path", "paths"} or value is None:
             continue
-        if "\0" in str(value):
-            yield Finding(((each.section, each.leaf),), "a path cannot hold a NUL character; write it anew")
-        elif any("\ud800" <= character <= "\udfff" for character in str(value)):
-            # The run's own profile.toml could not hold it.
-            yield Finding(((each.section, each.leaf),), "the path is not UTF-8; rename the file or folder")
+        for path in value if isinstance(value, tuple) else (value,):
+            if "\0" in str(path):
+                yield Finding(((each.section, each.leaf),), "a path cannot hold a NUL character; write it anew")
+            elif any("\ud800" <= character <= "\udfff" for character in str(path)):
+                # The run's own profile.toml could not hold it.
+                yield Finding(((each.section, each.leaf),), "the path is not UTF-8; rename the file or folder")
 
 
 def _folders(profile: Profile) -> Iterator[Finding]:
     data = profile.data
-    if data.dataset == "custom" and data.custom_dir is None and data.dataset_dir is None:
+    if data.dataset == "custom" and not data.custom_dir and data.dataset_dir is None:
         yield Finding(
             (("data", "custom_dir"), ("data", "dataset"), ("data", "dataset_dir")),
             "the data set `custom` needs your folder of audio; give it with `--custom-dir path/to/audio`",
@@ -50,6 +51,12 @@ def _folders(profile: Profile) -> Iterator[Finding]:
             (("data", "dataset"), ("data", "custom_dir"), ("data", "gtzan_dir"), ("data", "maestro_dir")),
             "the data set `combined` needs a folder at least; give one or more of `--gtzan-dir data/gtzan`, "
             "`--maestro-dir data/maestro` and `--custom-dir path/to/audio`",
+        )
+    only = {"official": "maestro", "fault_filtered": "gtzan"}.get(data.split)
+    if only and data.dataset not in {only, "combined"}:
+        yield Finding(
+            (("data", "split"), ("data", "dataset")),
+            f"the data set `{data.dataset}` has no such division, `{only}` has; take `random`, or leave it out",
         )
     if data.segment_length < data.min_clip_length:
         yield Finding(

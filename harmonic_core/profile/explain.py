@@ -9,7 +9,7 @@ from typing import Any, Literal
 from harmonic_core.profile.sections import Profile, Section
 from harmonic_core.profile.words import nearest
 
-Kind = Literal["integer", "number", "switch", "text", "path", "choice", "integers"]
+Kind = Literal["integer", "number", "switch", "text", "path", "choice", "integers", "paths", "texts", "choices"]
 Key = tuple[str, str]
 """A section and a setting in it, such as ("train", "epochs")."""
 
@@ -21,7 +21,12 @@ _TYPE_TEXT: dict[Kind, str] = {
     "path": "path",
     "choice": "choice",
     "integers": "list of whole numbers",
+    "paths": "path or list of paths",
+    "texts": "list of texts",
+    "choices": "list of choices",
 }
+
+_LISTS: dict[Kind, Kind] = {"integer": "integers", "path": "paths", "text": "texts", "choice": "choices"}
 
 # What people look for under a name that is no setting.
 _INSTEAD = {
@@ -59,7 +64,20 @@ class FieldExplanation:
 FLAGS = frozenset(
     {
         *("name", "seed", "dataset", "dataset_dir", "custom_dir", "maestro_dir", "gtzan_dir", "segment_length"),
-        *("validation_split", "sample_rate", "n_fft", "hop_length", "n_mels", "architecture", "latent_dim"),
+        *(
+            "split",
+            "hours",
+            "years",
+            "composers",
+            "cache_dir",
+            "validation_split",
+            "sample_rate",
+            "n_fft",
+            "hop_length",
+            "n_mels",
+            "architecture",
+            "latent_dim",
+        ),
         *("hidden_dims", "beta_start", "beta_end", "beta_steps", "epochs", "batch_size", "grad_accum_steps"),
         *("learning_rate", "mixed_precision", "resume_from", "augment", "augment_strength", "output_dir"),
         *("checkpoint_every", "use_tensorboard"),
@@ -130,7 +148,7 @@ def _explain(section: str, leaf: str, schema: dict[str, Any], default: object) -
         kind=kind,
         optional=len(variants) > 1,
         type_text=_TYPE_TEXT[kind],
-        allowed=_allowed(kind, value_schema),
+        allowed=_allowed(kind, {**value_schema, "examples": schema.get("examples")}),
         default=default,
         default_text=_default_text(default),
         flag="--" + leaf.replace("_", "-") if leaf in FLAGS else "",
@@ -143,7 +161,9 @@ def _kind(schema: dict[str, Any]) -> Kind:
         return "choice"
     if schema.get("format") == "path":
         return "path"
-    kinds: dict[str, Kind] = {"integer": "integer", "number": "number", "boolean": "switch", "array": "integers"}
+    if schema["type"] == "array":
+        return _LISTS[_kind(schema["items"])]
+    kinds: dict[str, Kind] = {"integer": "integer", "number": "number", "boolean": "switch"}
     return kinds.get(schema["type"], "text")
 
 
@@ -159,9 +179,16 @@ def _allowed(kind: Kind, schema: dict[str, Any]) -> str:
         case "text":
             # The only text with a pattern is a name that becomes a directory.
             text = "up to 100 letters, digits, dots, dashes or underscores" if "pattern" in schema else "text"
+        case "paths":
+            text = "a path or a list of paths"
+        case "texts":
+            text = "a list of texts"
+        case "choices":
+            text = f"a list of {', '.join(schema['items']['enum'])}"
         case "integers":
             count = f"{schema['minItems']} to {schema['maxItems']}"
-            text = f"a list of {count} whole numbers{_range(schema['items'])}, such as [1024, 512, 256]"
+            text = f"a list of {count} whole numbers{_range(schema['items'])}"
+            text += f", such as {schema['examples'][0]}" if schema["examples"] else ""
         case "integer" | "number":
             text = f"a {_TYPE_TEXT[kind]}{_range(schema)}"
     return text
@@ -188,4 +215,6 @@ def _default_text(default: object) -> str:
             return "true" if default else "false"
         case "":
             return "empty"
+        case ():
+            return "not set"
     return str(default)

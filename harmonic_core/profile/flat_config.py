@@ -13,9 +13,9 @@ from harmonic_core.profile.words import shown_path
 from harmonic_core.text import plain
 
 INSTEAD_OF_MODE = {
-    "preprocess": "training decodes what it needs by itself, and keeps it for the next run",
-    "validate_data": "training names what it refuses, with the reason, before it starts",
-    "download": "this version downloads nothing; put the audio into a folder and name it with `--custom-dir`",
+    "preprocess": "that is `harmonic data preprocess`",
+    "validate_data": "that is `harmonic data validate`",
+    "download": "that is `harmonic data download`",
     "tune": "that is `harmonic tune`",
 }
 """What to do instead of asking training for another mode."""

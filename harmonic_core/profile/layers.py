@@ -53,7 +53,10 @@ class Layer:
         """Take a value for a setting that exists."""
         explanation = explain_field(key)
         assert explanation is not None
-        if isinstance(value, str) and explanation.kind == "integers" and value:
+        if explanation.kind == "paths":
+            # An empty value takes a folder away that a layer below has set.
+            value = [each for each in value if each != ""] if isinstance(value, list) else value or []
+        if isinstance(value, str) and explanation.kind in {"integers", "texts", "choices"} and value:
             value = [part.strip() for part in value.strip().strip("[]").split(",")]
         if value == "" and explanation.optional:
             value = None
@@ -178,6 +181,8 @@ def parse(key: Key, text: str) -> object:
         return text
     parsed = value["value"]
     if len(value) > 1 or (explanation.kind in textual and not isinstance(parsed, str)):
+        return text
+    if explanation.kind in {"paths", "texts", "integers"} and not isinstance(parsed, str | list):
         return text
     return parsed
 

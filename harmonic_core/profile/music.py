@@ -1,37 +1,50 @@
-"""Whether the music that a profile names can be there at all: looked at before anything heavy starts."""
+"""Where the music of a profile lies, and whether it can be there at all: looked at before anything heavy starts."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from harmonic_core.errors import ProfileError
 from harmonic_core.profile.sections import Data
 from harmonic_core.text import plain
 
+Collection = Literal["gtzan", "maestro", "custom"]
 
-def custom_folder(data: Data) -> Path:
-    """Folder of the `custom` data set."""
-    return data.custom_dir or data.dataset_dir or Path("data/custom")
+_WAY_OUT: dict[Collection, str] = {
+    "custom": "name the folder of your audio with `--custom-dir path/to/audio`",
+    "gtzan": "fetch it with `harmonic data download gtzan --dataset-dir {folder}`, "
+    "or name your copy with `--gtzan-dir`",
+    "maestro": "fetch it, or a part of it, with `harmonic data download maestro --hours 10 --dataset-dir {folder}`, "
+    "or name your copy with `--maestro-dir`",
+}
+
+
+def music_folders(data: Data) -> list[tuple[Collection, Path]]:
+    """Every folder that a profile takes music from, and what is expected in it; none for `demo`."""
+    given: dict[Collection, tuple[Path, ...]] = {
+        "gtzan": data.gtzan_dir,
+        "maestro": data.maestro_dir,
+        "custom": data.custom_dir,
+    }
+    if data.dataset == "combined":
+        return [(kind, folder) for kind, folders in given.items() for folder in folders]
+    if data.dataset == "demo":
+        return []
+    folders = given[data.dataset] or ((data.dataset_dir,) if data.dataset_dir else (Path("data") / data.dataset,))
+    return [(data.dataset, folder) for folder in folders]
 
 
 def insist_on_music(data: Data) -> None:
-    """Refuse a data set that cannot be read, or whose folder is missing.
+    """Refuse a profile one of whose folders is missing.
 
     Raises
     ------
     ProfileError
         With the way out.
     """
-    if data.dataset == "custom":
-        folder = custom_folder(data)
+    for kind, folder in music_folders(data):
         if not folder.is_dir():
             problem = "is not a folder" if folder.exists() else "no such folder"
-            raise ProfileError(
-                f"{plain(str(folder))}: {problem}; name the folder of your audio with `--custom-dir path/to/audio`"
-            )
-    elif data.dataset != "demo":
-        named = {"gtzan": data.gtzan_dir, "maestro": data.maestro_dir}.get(data.dataset) or data.dataset_dir
-        raise ProfileError(
-            f"dataset {data.dataset!r}: this version trains on `demo` and `custom` only; point it at the folder of "
-            f"audio with `--dataset custom --custom-dir {plain(str(named or Path('data') / data.dataset))}`"
-        )
+            shown = plain(str(folder))
+            raise ProfileError(f"{shown}: {problem}; {_WAY_OUT[kind].format(folder=shown)}")

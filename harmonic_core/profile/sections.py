@@ -9,10 +9,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Architecture = Literal["harmonic", "dense"]
+OfficialPart = Literal["train", "validation", "test"]
 Width = Annotated[int, Field(ge=1, le=16384)]
+Year = Annotated[int, Field(ge=1900, le=2100)]
+Weight = Annotated[float, Field(gt=0, le=1000)]
+
+
+def _one_or_many(value: object) -> object:
+    return (value,) if isinstance(value, str | Path) else value
+
+
+Folders = Annotated[tuple[Path, ...], BeforeValidator(_one_or_many), Field(max_length=64)]
+"""One folder or a list of them."""
 
 DEFAULT_HIDDEN_DIMS: dict[Architecture, tuple[int, ...]] = {
     "harmonic": (128, 128, 192, 256),
@@ -51,14 +62,14 @@ class Data(Section):
     dataset_dir: Path | None = None
     """Folder of the chosen data set. Default: `data/<dataset>`."""
 
-    custom_dir: Path | None = None
-    """Folder of your own audio: WAV, MP3, FLAC, OGG or M4A, nested as you like."""
+    custom_dir: Folders = ()
+    """Folder of your own audio, or several: WAV, MP3, FLAC, OGG, M4A and more, nested as you like."""
 
-    maestro_dir: Path | None = None
-    """Folder of MAESTRO, for `maestro` and `combined`."""
+    maestro_dir: Folders = ()
+    """Folder of MAESTRO, or several, for `maestro` and `combined`."""
 
-    gtzan_dir: Path | None = None
-    """Folder of GTZAN, for `gtzan` and `combined`."""
+    gtzan_dir: Folders = ()
+    """Folder of GTZAN, or several, for `gtzan` and `combined`."""
 
     segment_length: Annotated[float, Field(gt=0, le=60)] = 3.0
     """Length of one training example in seconds."""
@@ -67,7 +78,34 @@ class Data(Section):
     """Clips shorter than this many seconds are refused; between it and a segment they are padded with silence."""
 
     validation_split: Annotated[float, Field(ge=0, le=0.9)] = 0.1
-    """Share of the tracks held out for validation. Whole tracks, never parts of one."""
+    """Share of the tracks held out for validation, where chance divides them. Whole tracks, never parts of one."""
+
+    split: Literal["auto", "official", "fault_filtered", "random"] = "auto"
+    """How tracks are divided. `official` is MAESTRO's own division, `fault_filtered` the one of GTZAN that leaves
+    repetitions, wrong labels and distortions out, `random` holds out `validation_split` of artists, pieces or tracks.
+    `auto`: `official` for MAESTRO, `random` for everything else."""
+
+    official_parts: Annotated[tuple[OfficialPart, ...], Field(min_length=1, max_length=3)] | None = None
+    """Official parts of MAESTRO to use at all, such as ["train", "validation"]. Default: all. Test recordings are never
+    trained on under the official division."""
+
+    hours: Annotated[float, Field(gt=0, le=100000)] | None = None
+    """Hours of MAESTRO to use, a fixed choice spread over its parts. Default: all that are there."""
+
+    years: Annotated[tuple[Year, ...], Field(min_length=1, max_length=64)] | None = Field(None, examples=[[2004, 2008]])
+    """Years of MAESTRO to use, such as [2004, 2008]. Default: all."""
+
+    composers: Annotated[tuple[str, ...], Field(min_length=1, max_length=64)] | None = None
+    """Composers of MAESTRO to use, by a part of the name, such as ["Chopin", "Bach"]. Default: all."""
+
+    gtzan_weight: Weight = 1.0
+    """Share of GTZAN in an epoch of `combined`, relative to the other data sets' weights."""
+
+    maestro_weight: Weight = 1.0
+    """Share of MAESTRO in an epoch of `combined`, relative to the other data sets' weights."""
+
+    custom_weight: Weight = 1.0
+    """Share of your own audio in an epoch of `combined`, relative to the other data sets' weights."""
 
     demo_minutes: Annotated[float, Field(ge=0.5, le=120)] = 10.0
     """Minutes of music that the demo data set makes."""
@@ -116,7 +154,9 @@ class Model(Section):
     latent_frames: Annotated[int, Field(ge=1, le=256)] = 1
     """Time steps over which the latent is spread; `latent_dim` stays the total. 1 is one global latent."""
 
-    hidden_dims: Annotated[tuple[Width, ...], Field(min_length=1, max_length=12)] | None = None
+    hidden_dims: Annotated[tuple[Width, ...], Field(min_length=1, max_length=12)] | None = Field(
+        None, examples=[[1024, 512, 256]]
+    )
     """Widths from the input inwards. `dense`: units of each layer. `harmonic`: channels of each stage, and every stage
     halves the number of frames. Default: [128, 128, 192, 256] for `harmonic`, [1024, 512, 256] for `dense`."""
 

@@ -18,6 +18,8 @@ def shown(value: object) -> str:
             text = {None: "null", True: "true", False: "false"}[value]
         case str() | Path():
             text = '"' + plain(str(value), LONGEST_SHOWN).replace('"', '\\"') + '"'
+        case (Path() as path,):
+            text = shown(path)
         case list() | tuple():
             few = ", ".join(shown(item) for item in value[:MOST_ITEMS])
             text = plain(f"[{few}{', …' if len(value) > MOST_ITEMS else ''}]", LONGEST_SHOWN)

@@ -25,7 +25,7 @@ def to_toml(profile: Profile, comments: bool = False) -> str:
         lines = [f"[{section}]"]
         for leaf, field in type(fields).model_fields.items():
             value = getattr(fields, leaf)
-            if value is None:
+            if value is None or value == ():
                 continue
             if comments:
                 lines += ["", *(f"# {line}" for line in (field.description or "").splitlines())]
@@ -36,8 +36,14 @@ def to_toml(profile: Profile, comments: bool = False) -> str:
 
 def line_of(leaf: str, value: object) -> str:
     """One setting as a line of TOML."""
-    if isinstance(value, tuple):
-        return f"{leaf} = [{', '.join(str(item) for item in value)}]"
-    line = tomli_w.dumps({leaf: str(value) if isinstance(value, Path) else value}).strip("\n")
+    items = value if isinstance(value, tuple) else (value,)
+    written = [_value(str(item) if isinstance(item, Path) else item) for item in items]
+    # A folder is written by itself, as people do: `custom_dir = "music"`.
+    alone = len(items) == 1 and (value is items[0] or isinstance(items[0], Path))
+    line = f"{leaf} = {written[0] if alone else '[' + ', '.join(written) + ']'}"
     # TOML lets characters through that a terminal may obey: C1 controls, reversed writing.
     return "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in line)
+
+
+def _value(value: object) -> str:
+    return tomli_w.dumps({"_": value}).removeprefix("_ = ").strip("\n")

@@ -48,6 +48,30 @@ class Device(_Record):
     """Free memory of the device; on a CPU that of the machine."""
 
 
+class Preparation(_Record):
+    """How far the music is made ready. Files are counted, whether they could be used or not."""
+
+    done: int
+    """Files looked at: decoded, taken from the cache, or refused."""
+    total: int
+    refused: int = 0
+    from_cache: int = 0
+    """Files of `done` that were decoded by an earlier run."""
+    audio_s: float = 0.0
+    """Seconds of music ready."""
+    label: str = ""
+    """File in work, or just done; safe to show."""
+    eta_s: float | None = None
+    """Seconds to go; None where that cannot be told yet."""
+    rate: float | None = None
+    """Seconds of music made ready in a second, lately, the cache's not counted; None where nothing is decoded."""
+
+    @property
+    def progress(self) -> float:
+        """Share of all files done, 0 to 1."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+
 class Best(_Record):
     """The best validation so far."""
 
@@ -70,7 +94,9 @@ class Status(_Record):
     started_at: float
     heartbeat: float
     phase: str = ""
-    """What it is doing, in words: `decoding 12 of 50`, `epoch 3`."""
+    """What it is doing, in words: `looking for music`, `epoch 3`."""
+    preparation: Preparation | None = None
+    """How far the music is; the last word stays when training has begun."""
     step: int = 0
     total_steps: int = 0
     epoch: int = 0

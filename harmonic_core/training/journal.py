@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,14 +17,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from harmonic_core.errors import ExitCode
+from harmonic_core.run import words
 from harmonic_core.run.control import Command, pending_commands
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.events import EventKind, EventLog
 from harmonic_core.run.records import RecordWriter
-from harmonic_core.run.status import Device, State, Status, process_identity, write_status
+from harmonic_core.run.status import Device, Preparation, State, Status, process_identity, write_status
 from harmonic_core.training.tensorboard import TensorBoardLog
 
 _HEARTBEAT_S = 1.0
+_RATE_OVER_S = 10.0
 
 
 class Journal:
@@ -64,6 +67,7 @@ class Journal:
         self._terminal = Console(stderr=True, highlight=False)
         self._progress: Progress | None = None
         self._task: TaskID | None = None
+        self._decoding = DecodingRate()
 
     def __enter__(self) -> Self:
         self.update()
@@ -120,9 +124,20 @@ class Journal:
         if self._tensorboard:
             self._tensorboard.row(figures)
 
+    def preparing(self, told: Preparation) -> None:
+        """Note how far the music is, for the next heartbeat, and move the progress bar."""
+        rate = self._decoding.measure(told, time.monotonic())
+        self.note(preparation=told.model_copy(update={"rate": rate}))
+        self.show_progress(told.done, told.total, words.preparation(told, going_on=False))
+
     def event(self, kind: EventKind, message: str, **details: Any) -> None:
         """Record something that happened, without words on the terminal."""
         self._events.record(kind, message, **details)
+
+    def warn(self, message: str) -> None:
+        """Say and record what may surprise somebody."""
+        self.event("warning", message)
+        self.log(f"warning: {message}")
 
     def phase(self, message: str) -> None:
         """Say and record what the run does now."""
@@ -177,6 +192,25 @@ class Journal:
             with suppress(OSError):
                 self._progress.stop()
             self._progress = None
+
+
+class DecodingRate:
+    """Seconds of music that are decoded in a second, over the last ten."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, float]] = deque()
+        self._from_cache = 0
+
+    def measure(self, told: Preparation, now: float) -> float | None:
+        """Take note of what is ready at `now` (seconds on any clock); None while music comes from the cache."""
+        if told.from_cache != self._from_cache:
+            self._from_cache = told.from_cache
+            self._seen.clear()
+        self._seen.append((now, told.audio_s))
+        while now - self._seen[1 if len(self._seen) > 1 else 0][0] > _RATE_OVER_S:
+            self._seen.popleft()
+        began, ready = self._seen[0]
+        return (told.audio_s - ready) / (now - began) if now > began and told.audio_s > ready else None
 
 
 def _is_same_file(stream: TextIO, path: Path) -> bool:

@@ -1,22 +1,28 @@
-"""What a run trains on: tracks found, decoded, divided and cut."""
+"""What a run trains on: tracks found, decoded, judged, divided and cut."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harmonic_core.data.augment import stretch
-from harmonic_core.data.cache import decode_tracks, default_cache_dir
+from harmonic_core.data.cache import Cache, CachedTrack, default_cache_dir
+from harmonic_core.data.inspect import Kind, faults
+from harmonic_core.data.prepare import Outcome, prepare
 from harmonic_core.data.segments import TrainingSegments, ValidationSegments
 from harmonic_core.data.sources import find_tracks
 from harmonic_core.data.sources.custom import no_valid_audio
 from harmonic_core.data.split import split_tracks
-from harmonic_core.data.tracks import RefusedTrack
+from harmonic_core.data.tracks import RefusedTrack, Source, with_tags
 from harmonic_core.errors import DataError
-from harmonic_core.profile.music import custom_folder
-from harmonic_core.profile.sections import Profile
+from harmonic_core.profile.music import music_folders
+from harmonic_core.profile.sections import Data, Profile
+from harmonic_core.run.status import Preparation
+from harmonic_core.text import plain
 from harmonic_core.training.journal import Journal
+
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -30,9 +36,10 @@ class Material:
 
 
 def prepare_material(profile: Profile, journal: Journal, stopped: Callable[[], bool]) -> Material | None:
-    """Find, decode and divide the music; None if it was stopped on the way.
+    """Find, decode, judge and divide the music; None if it was stopped on the way.
 
-    What is refused is recorded and named; it never disappears silently.
+    What is refused is recorded and named at once, with the reason; it never disappears silently, and nothing takes its
+    place.
 
     Raises
     ------
@@ -41,52 +48,101 @@ def prepare_material(profile: Profile, journal: Journal, stopped: Callable[[], b
     DiskError
         If the cache cannot be written.
     """
-    journal.phase(f"looking for music: {profile.data.dataset}")
-    tracks, refused = find_tracks(profile.data, profile.run.seed)
+    data, rate = profile.data, profile.audio.sample_rate
+    folders = [plain(str(folder)) for _, folder in music_folders(data)]
+    journal.phase(f"looking for music: {', '.join(folders) or data.dataset}")
+    music = find_tracks(data, profile.run.seed)
+    judge = _Judge(journal, data.min_clip_length)
+    for note in music.notes:
+        journal.warn(note)
+    for each in music.refused:
+        judge.refuse(each)
 
-    def progress(done: int, total: int, label: str) -> None:
-        journal.show_progress(done, total, f"decoding {done} of {total}")
-        journal.note(phase=f"decoding {done} of {total}: {label}")
+    def progress(told: Preparation) -> None:
+        journal.preparing(told.model_copy(update={"refused": len(judge.refused)}))
 
-    journal.phase(
-        f"decoding {len(tracks)} tracks to {profile.audio.sample_rate} Hz mono; what is cached is taken from there"
-    )
-    cached, undecodable = decode_tracks(
-        tracks,
-        profile.audio.sample_rate,
-        profile.data.min_clip_length,
-        profile.data.cache_dir or default_cache_dir(),
-        progress,
-        stopped,
-    )
+    journal.phase(f"decoding {len(music.tracks)} tracks to {rate} Hz mono; what is cached is taken from there")
+    cache = Cache(data.cache_dir or default_cache_dir())
+    outcomes = prepare(music.tracks, rate, cache, progress, stopped, report=judge.hear)
     journal.end_progress()
-    refused += undecodable
-    _report_refused(refused, journal)
+    judge.warn()
     if stopped():
         return None
-    if not cached:
-        raise DataError(no_valid_audio(custom_folder(profile.data), refused))
-    held_out = profile.data.validation_split
-    training, validation = split_tracks(cached, held_out, profile.run.seed)
-    if held_out and not validation:
-        journal.event("warning", "one track only: nothing is held out, and there will be no validation figures")
-        journal.log("warning: one track only: nothing is held out, and there will be no validation figures")
-    minutes = [sum(track.samples for track in side) / profile.audio.sample_rate / 60 for side in (training, validation)]
-    genres = Counter(track.track.metadata.get("genre", "") for track in cached)
+    tracks = [
+        CachedTrack(
+            with_tags(each.track, each.facts), each.cached.path, each.cached.samples, each.facts, each.cached.content
+        )
+        for each in outcomes
+        if each.cached and each.facts and each.track.title not in judge.refused
+    ]
+    if not tracks:
+        raise DataError(no_valid_audio(music_folders(data)[0][1], list(judge.refused.values())))
+    return _divide(profile, tracks, journal)
+
+
+def _divide(profile: Profile, tracks: list[CachedTrack], journal: Journal) -> Material:
+    data, seed = profile.data, profile.run.seed
+    split = split_tracks(tracks, data, seed)
+    for note in split.notes:
+        journal.warn(note)
+    if data.validation_split and not split.validation:
+        journal.warn("one track only: nothing is held out, and there will be no validation figures")
+    sides = (split.training, split.validation)
+    minutes = [sum(track.samples for track in side) / profile.audio.sample_rate / 60 for side in sides]
+    genres = Counter(track.track.metadata.get("genre", "") for track in tracks)
     return Material(
         TrainingSegments(
-            training,
+            split.training,
             profile.segment_samples,
-            profile.run.seed,
+            seed,
             stretch(profile.augment.augment_strength) if profile.augment.augment else 1.0,
+            _weights(data),
         ),
-        ValidationSegments(validation, profile.segment_samples, profile.evaluation.max_validation_segments),
-        f"{len(training)} tracks ({minutes[0]:.1f} min) to train on, {len(validation)} ({minutes[1]:.1f} min) held out"
+        ValidationSegments(split.validation, profile.segment_samples, profile.evaluation.max_validation_segments),
+        f"{len(split.training)} tracks ({minutes[0]:.1f} min) to train on, "
+        f"{len(split.validation)} ({minutes[1]:.1f} min) held out"
+        + (f", {len(split.aside)} kept aside" if split.aside else "")
         + (f", {len(genres)} genres" if len(genres) > 1 else ""),
     )
 
 
-def _report_refused(refused: list[RefusedTrack], journal: Journal) -> None:
-    for track in refused:
-        journal.event("refused", str(track), title=track.title)
-        journal.log(f"refused: {track}")
+def _weights(data: Data) -> Mapping[Source, float] | None:
+    if data.dataset != "combined":
+        return None
+    return {"gtzan": data.gtzan_weight, "maestro": data.maestro_weight, "custom": data.custom_weight}
+
+
+class _Judge:
+    """Says of every sound, as soon as it is decoded, whether it can be trained on."""
+
+    def __init__(self, journal: Journal, min_seconds: float) -> None:
+        self.refused: dict[str, RefusedTrack] = {}
+        self._journal = journal
+        self._min_seconds = min_seconds
+        self._flaws: defaultdict[Kind, list[str]] = defaultdict(list)
+
+    def hear(self, outcome: Outcome) -> None:
+        """Take what became of a track."""
+        title = outcome.track.title
+        if outcome.reason is not None:
+            self.refuse(RefusedTrack(title, outcome.reason))
+            return
+        found = faults(outcome.facts, self._min_seconds) if outcome.facts else []
+        for fault in found:
+            if fault.refuses:
+                self.refuse(RefusedTrack(title, fault.message))
+                return
+        for fault in found:
+            self._flaws[fault.kind].append(outcome.track.label)
+
+    def refuse(self, track: RefusedTrack) -> None:
+        """Leave a track out, and say so."""
+        self.refused[track.title] = track
+        self._journal.event("refused", str(track), title=track.title)
+        self._journal.log(f"refused: {track}")
+
+    def warn(self) -> None:
+        """Name what is not quite right and used all the same, a line for each kind of flaw."""
+        for kind, labels in self._flaws.items():
+            shown = ", ".join(labels[:_NAMED]) + (f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else "")
+            self._journal.warn(f"{kind.replace('_', ' ')}: {shown}; `harmonic data validate` says more")

@@ -15,8 +15,9 @@ from textual.widgets import Footer
 from harmonic_core.errors import HarmonicError
 from harmonic_core.run.directory import RunDirectory
 from harmonic_tui.feed import Feed
-from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, SamplesFound, Seen, StatusSeen
+from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, MusicNamed, SamplesFound, Seen, StatusSeen
 from harmonic_tui.plain import plain
+from harmonic_tui.refusals import Refusals
 from harmonic_tui.sound.player import Heard
 from harmonic_tui.widgets.chart import Chart, Scale
 from harmonic_tui.widgets.charts import CHARTS, RateChart
@@ -25,6 +26,8 @@ from harmonic_tui.widgets.header import Header
 from harmonic_tui.widgets.latent import LatentPanel
 from harmonic_tui.widgets.lines import EventsPanel, LogPanel
 from harmonic_tui.widgets.notice import Notice
+from harmonic_tui.widgets.preparation import PreparationPanel
+from harmonic_tui.widgets.refused import RefusedList
 from harmonic_tui.widgets.samples import SamplesPanel
 from harmonic_tui.widgets.verdict import VerdictLine
 
@@ -56,6 +59,10 @@ class DashboardScreen(Screen[None]):
         Binding("c", "command('checkpoint')", "Checkpoint", tooltip="Write a checkpoint after this step"),
         Binding("s", "command('sample')", "Sample", tooltip="Make samples after this step"),
         Binding("tab", "next_chart", "Chart", tooltip="Show the next chart, where there is room for one only"),
+        Binding("tab", "next_list", "Other list", tooltip="Go to the refused files, or back to the samples"),
+        Binding("r", "refused", "Refused", tooltip="Every refused file, and why"),
+        # On a narrow screen the header names them, and the footer has no room.
+        Binding("r", "all_refused", "Refused", show=False, tooltip="Every refused file, and why"),
         Binding("escape", "app.runs", "Back", show=False, tooltip="Back to profiles and runs; the run goes on"),
     ]
 
@@ -67,11 +74,15 @@ class DashboardScreen(Screen[None]):
         self.seen: Seen | None = None
         self._process = process
         self._scale = Scale()
+        self._refusals = Refusals()
 
     def compose(self) -> ComposeResult:
         """Frames first; what they hold comes as it is read."""
         yield Header(self.run_directory.name)
         yield Notice(self.run_directory)
+        with Horizontal(id="preparation"):
+            yield PreparationPanel()
+            yield RefusedList(self._refusals)
         with Horizontal(id="charts"):
             for name in ("loss", "kl"):
                 yield CHARTS[name](self._scale, id=name)
@@ -108,6 +119,9 @@ class DashboardScreen(Screen[None]):
         self.set_class(seen.silent_s > 0, "-stale")
         status = seen.status
         if status:
+            self._refusals.begin(status.started_at)
+        self._show_preparation()
+        if status:
             self.query_one(DevicePanel).tell(status.device)
             best = (status.best.epoch, status.best.step, status.best.val_loss) if status.best else None
             planned = status.total_steps / status.epochs if status.epochs and status.total_steps else None
@@ -132,6 +146,13 @@ class DashboardScreen(Screen[None]):
     def on_events_read(self, message: EventsRead) -> None:
         """Show what happened."""
         self.query_one(EventsPanel).tell(message.rows, restarted=message.restarted)
+        if self._refusals.read(message.rows, restarted=message.restarted):
+            self._show_preparation()
+            self.refresh_bindings()
+
+    def on_music_named(self, message: MusicNamed) -> None:
+        """Show where the music lies."""
+        self.query_one(PreparationPanel).tell_music(message.music)
 
     def on_samples_found(self, message: SamplesFound) -> None:
         """Show what there is to hear."""
@@ -148,14 +169,27 @@ class DashboardScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works now is offered."""
-        if action == "command":
-            state = self.seen.state if self.seen else None
-            if parameters in {("pause",), ("resume",)} and (parameters == ("resume",)) != (state == "paused"):
-                return False
-            return True if state in {"training", "paused", "preparing"} else None
-        if action == "next_chart":
-            return self.compact
+        preparing = self.has_class("-preparing")
+        match action:
+            case "command":
+                return self._works(str(parameters[0]))
+            case "next_chart":
+                return self.compact and not preparing
+            case "next_list":
+                return preparing
+            case "refused":
+                return len(self._refusals) > 0 and (preparing or not self.compact)
+            case "all_refused":
+                return len(self._refusals) > 0
         return True
+
+    def _works(self, command: str) -> bool | None:
+        state = self.seen.state if self.seen else None
+        if command in {"pause", "resume"} and (command == "resume") != (state == "paused"):
+            return False
+        if state == "preparing" and command in {"checkpoint", "sample"}:
+            return False
+        return True if state in {"training", "paused", "preparing"} else None
 
     async def action_command(self, name: CommandName) -> None:
         """Ask the trainer for something."""
@@ -176,6 +210,24 @@ class DashboardScreen(Screen[None]):
         for name in names:
             self.query_one(f"#{name}").set_class(name == following, "-chosen")
         self.set_class(following == "reconstruction", "-lower-chart")
+
+    def action_next_list(self) -> None:
+        """Go to the other list."""
+        self.focus_next("#refused, #samples")
+
+    def action_all_refused(self) -> None:
+        """Show every refused file."""
+        self.action_refused()
+
+    def action_refused(self, index: int | None = None) -> None:
+        """Show every refused file."""
+        from harmonic_tui.screens.refused import RefusedScreen
+
+        self.app.push_screen(RefusedScreen(self._refusals, index))
+
+    def on_refused_list_chosen(self, message: RefusedList.Chosen) -> None:
+        """Enter and a click show a refused file in full."""
+        self.action_refused(message.index)
 
     @property
     def compact(self) -> bool:
@@ -216,6 +268,24 @@ class DashboardScreen(Screen[None]):
         panel = self.query_one(SamplesPanel)
         panel.mark_playing(choice)
         self.app.run_worker(self.app.player.play(panel.path(choice), keep_position=keep_position), group="play")
+
+    def _show_preparation(self) -> None:
+        """Show how the music is made ready in the place of the charts, until there is something for them."""
+        if self.seen is None:
+            return
+        status, refused = self.seen.status, len(self._refusals)
+        going_on = self.seen.state in {"starting", "preparing"}
+        trained = status is not None and bool(status.epoch or status.step)
+        ended = not going_on and not trained and status is not None and (status.preparation is not None or refused > 0)
+        self.query_one(PreparationPanel).tell(self.seen, refused)
+        self.query_one(Header).tell_refused(0 if going_on or ended else refused)
+        for screen in self.app.screen_stack:
+            for listed in screen.query(RefusedList):
+                listed.tell(ended=ended)
+        self.set_class(going_on or ended, "-preparing")
+        self.set_class(ended, "-unprepared")
+        if not self.has_class("-preparing") and isinstance(self.focused, RefusedList):
+            self.query_one(SamplesPanel).focus()
 
     def _touch_charts(self) -> None:
         for chart in self.query(Chart):

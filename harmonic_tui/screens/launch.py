@@ -15,16 +15,19 @@ from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
-from harmonic_core.errors import HarmonicError
+from harmonic_core.errors import HarmonicError, ProfileError
 from harmonic_core.run.directory import RUN_ROOTS, RunDirectory, list_runs
+from harmonic_core.run.words import preparation
 from harmonic_tui.plain import plain
 from harmonic_tui.wording import STATES, day_and_time, figure
 
 if TYPE_CHECKING:
     from harmonic_core.profile.search import Listing
+    from harmonic_core.profile.sections import Data
     from harmonic_core.run.status import Status
     from harmonic_tui.wording import ShownState
 
+    _ProfileLine = tuple[Listing, Data | None]
     _RunLine = tuple[RunDirectory, ShownState, Status | None]
     from harmonic_tui.app import Console
 
@@ -60,6 +63,7 @@ class LaunchScreen(Screen[None]):
         super().__init__()
         self._profiles: list[Listing] | None = None
         self._runs: list[_RunLine] | None = None
+        self._missing: list[str] = []
 
     def compose(self) -> ComposeResult:
         """Two lists and a line for what is chosen."""
@@ -75,6 +79,7 @@ class LaunchScreen(Screen[None]):
                 choices = Choices(Option(Content.styled("reading …", "$muted"), disabled=True), id=name)
                 choices.border_title = Content(title)
                 yield choices
+        yield Static(id="missing")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -82,15 +87,18 @@ class LaunchScreen(Screen[None]):
         self.run_worker(self._keep_looking(), group="look")
 
     async def _keep_looking(self) -> None:
-        self._show_profiles(await asyncio.to_thread(_profiles))
+        profiles = await asyncio.to_thread(_profiles)
         while True:
             if self.is_current:
+                self._show_profiles(profiles, await asyncio.to_thread(_missing_music, profiles))
                 self._show_runs(await asyncio.to_thread(_runs, self.app.clock()))
             await asyncio.sleep(LOOK_INTERVAL_S)
 
-    def _show_profiles(self, profiles: list[Listing]) -> None:
-        self._profiles = profiles
-        options = [Option(_profile_text(listing)) for listing in profiles]
+    def _show_profiles(self, profiles: list[_ProfileLine], missing: list[str]) -> None:
+        if self._profiles is not None and missing == self._missing:
+            return
+        self._profiles, self._missing = [listing for listing, _ in profiles], missing
+        options = [Option(_profile_text(listing, lack)) for listing, lack in zip(self._profiles, missing, strict=True)]
         empty = "No profiles. A profile is a TOML file in ./profiles that says everything about a run."
         _replace(self.query_one("#profiles", Choices), options, empty)
 
@@ -109,6 +117,12 @@ class LaunchScreen(Screen[None]):
         if opened is not None and opened.path in paths:
             choices.highlighted = paths.index(opened.path)
 
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Say in full what the chosen profile lacks."""
+        if event.option_list.id == "profiles" and event.option_index < len(self._missing):
+            lack = self._missing[event.option_index]
+            self.query_one("#missing", Static).update(Content.styled(lack, "$look"))
+
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Start a profile or open a run."""
         if event.option_list.id == "runs" and self._runs:
@@ -125,13 +139,37 @@ def _argument(listing: Listing) -> str:
     return listing.name if listing.origin != "project" else str(listing.path)
 
 
-def _profiles() -> list[Listing]:
+def _profiles() -> list[_ProfileLine]:
     from harmonic_core.profile.search import available
 
     try:
-        return sorted(available(), key=lambda listing: listing.name != "demo")
+        return [(listing, _data(listing)) for listing in sorted(available(), key=lambda each: each.name != "demo")]
     except (HarmonicError, OSError):
         return []
+
+
+def _data(listing: Listing) -> Data | None:
+    from harmonic_core.profile.resolve import load
+
+    try:
+        return load(listing.path).data
+    except ProfileError:
+        return None
+
+
+def _missing_music(profiles: list[_ProfileLine]) -> list[str]:
+    """What the music of every profile lacks, with the way out; empty where its folders are there."""
+    return [_lack(data) if data else "" for _, data in profiles]
+
+
+def _lack(data: Data) -> str:
+    from harmonic_core.profile.music import insist_on_music
+
+    try:
+        insist_on_music(data)
+    except ProfileError as error:
+        return plain(str(error))
+    return ""
 
 
 def _runs(now: float) -> list[_RunLine]:
@@ -154,12 +192,15 @@ def _replace(choices: Choices, options: Sequence[Option], empty: str) -> None:
         choices.highlighted = min(highlighted or 0, len(options) - 1)
 
 
-def _profile_text(listing: Listing) -> Content:
+def _profile_text(listing: Listing, lack: str) -> Content:
     where = "" if listing.origin == "packaged" else f"   {listing.origin}"
+    missing = Content.styled(f"   ! {lack.partition(';')[0]}", "$look") if lack else ""
     said = plain(listing.description) or "no description"
     return Content.assemble(
         Content.styled(plain(listing.name, 40), "bold"),
-        Content.styled(f"   {plain(listing.dataset, 20)}{where}\n", "$muted"),
+        Content.styled(f"   {plain(listing.dataset, 20)}{where}", "$muted"),
+        missing,
+        "\n",
         Content.styled(f"✗ {plain(listing.error)}", "$bad") if listing.error else Content.styled(said, "$muted"),
     )
 
@@ -173,6 +214,8 @@ def _run_text(line: _RunLine, now: float) -> Content:
         return Content.assemble(name, "\n", shown)
     best = f"   best {figure(status.best.val_recon_db)} dB" if status.best else ""
     where = f"epoch {status.epoch}/{status.epochs}" if status.epoch else plain(status.phase, 30)
+    if status.preparation and not status.epoch:
+        where = preparation(status.preparation, going_on=state == "preparing")
     if state in {"failed", "diverged"} and status.message:
         where = plain(status.message, 60)
     figures = f"   {where}{best}   {day_and_time(status.started_at, now)}"

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widget import Widget
 
+from harmonic_core.run.words import UNKNOWN
 from harmonic_tui.plain import plain
-from harmonic_tui.wording import UNKNOWN, gibibytes, percent
+from harmonic_tui.wording import gibibytes, percent
 
 if TYPE_CHECKING:
     from harmonic_core.run.status import Device

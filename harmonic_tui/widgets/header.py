@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.style import Style
 from textual.widget import Widget
 
+from harmonic_core.run.words import count, duration, files
 from harmonic_tui.messages import Seen
 from harmonic_tui.plain import plain
-from harmonic_tui.wording import STATES, ago, count, duration, figure, percent
+from harmonic_tui.wording import STATES, ago, figure, percent
 
 _GAP = "   "
 
@@ -19,6 +21,13 @@ class Header(Widget):
         super().__init__(id="header")
         self._run = plain(name, 60)
         self._seen: Seen | None = None
+        self._refused = 0
+
+    def tell_refused(self, number: int) -> None:
+        """Say how many files were refused, where nothing else has room for it."""
+        if number != self._refused:
+            self._refused = number
+            self.refresh()
 
     def tell(self, seen: Seen) -> None:
         """Show another state."""
@@ -33,7 +42,10 @@ class Header(Widget):
         title = Content.styled("HarmonicVAE", "bold $primary")
         name, *place = self._place()
         if self.size.height > 2:
-            lines = [_spread([title, name, *place[:1]], [], width), _spread(place[1:], self._right(), width)]
+            lines = [
+                _spread([title, name, *place[:1]], self._refused_files(), width),
+                _spread(place[1:], self._right(), width),
+            ]
         else:
             lines = [_spread([title, name, *place], self._right(), width)]
         return Content("\n").join([*lines, self._bar(width)])
@@ -57,9 +69,17 @@ class Header(Widget):
             parts.append(Content(f"epoch {status.epoch}/{status.epochs}"))
             parts.append(Content(f"step {count(status.step)}"))
             parts.append(Content.styled(f"{status.stage} stage", "$muted"))
+        elif (told := status.preparation) and told.done < told.total:
+            parts.append(Content(f"{count(told.done)} of {files(told.total)}"))
         elif status.phase and self._seen.active:
             parts.append(Content(plain(status.phase, 60)))
         return parts
+
+    def _refused_files(self) -> list[Content]:
+        if not self._refused:
+            return []
+        said = Content.styled(f"{files(self._refused)} refused", "$look")
+        return [said.stylize(Style.from_meta({"@click": "screen.all_refused"}))]
 
     def _right(self) -> list[Content]:
         status = self._seen.status if self._seen else None
@@ -67,7 +87,9 @@ class Header(Widget):
             return []
         if self._seen is not None and not self._seen.active:
             return [Content.styled(f"ran {duration(status.heartbeat - status.started_at)}", "$muted")]
-        eta = [Content(f"ETA {duration(status.eta_s)}")] if status.eta_s is not None else []
+        told = status.preparation if not status.epoch else None
+        eta_s = told.eta_s if told and told.done < told.total else status.eta_s
+        eta = [Content(f"ETA {duration(eta_s)}")] if eta_s is not None else []
         speed = [Content(f"{figure(status.segments_per_s)} seg/s")] if status.segments_per_s is not None else []
         return eta + speed
 

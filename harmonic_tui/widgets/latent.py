@@ -8,8 +8,9 @@ from textual.content import Content
 from textual.widget import Widget
 
 from harmonic_core.run.records import Row
+from harmonic_core.run.words import count
 from harmonic_tui.series import is_number
-from harmonic_tui.wording import count, figure, percent
+from harmonic_tui.wording import figure, percent
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _COLLAPSED_NATS = 0.01

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from textual.content import Content
 from textual.widget import Widget
 
 from harmonic_core.run.records import Row
+from harmonic_core.run.words import files
 from harmonic_tui.plain import plain
+from harmonic_tui.refusals import refusal
 from harmonic_tui.series import is_number
 from harmonic_tui.wording import time_of_day
 
@@ -48,20 +52,51 @@ class Lines(Widget):
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in self._lines[: -height - 1 : -1])
 
 
+@dataclass
+class _RefusedTogether:
+    """Files that were refused in one start of the run: one line, however many they are."""
+
+    first: Row
+    names: set[str] = field(default_factory=set)
+
+    def as_row(self) -> Row:
+        """The one event, or how many there were."""
+        if len(self.names) == 1:
+            return self.first
+        return {**self.first, "message": f"{files(len(self.names))} refused: r shows them"}
+
+
 class EventsPanel(Lines):
-    """What happened in the run."""
+    """What happened in the run. Refused files are counted here; the list of them is elsewhere."""
 
     heading = "Events"
     empty = "checkpoints, samples and whatever is out of the ordinary appear here"
 
     def __init__(self) -> None:
         super().__init__("events")
-        self._events: list[Content] = []
+        self._events: list[Row | _RefusedTogether] = []
+        self._refused: _RefusedTogether | None = None
 
     def tell(self, rows: list[Row], *, restarted: bool) -> None:
         """Add events, or begin anew."""
-        self._events = [*([] if restarted else self._events), *map(_event, rows)][-_KEPT:]
-        self.show_lines(self._events)
+        if restarted:
+            self._events, self._refused = [], None
+        for row in rows:
+            if row.get("kind") == "refused":
+                self._count_refused(row)
+            else:
+                self._events.append(row)
+        self._events = self._events[-_KEPT:]
+        rows = [event.as_row() if isinstance(event, _RefusedTogether) else event for event in self._events]
+        self.show_lines([_event(row) for row in rows])
+
+    def _count_refused(self, row: Row) -> None:
+        name = refusal(row).name
+        # A file that is refused a second time: the run was started again.
+        if self._refused is None or name in self._refused.names:
+            self._refused = _RefusedTogether(row)
+            self._events.append(self._refused)
+        self._refused.names.add(name)
 
 
 class LogPanel(Lines):

@@ -6,11 +6,14 @@ from textual.content import Content
 from textual.widget import Widget
 
 from harmonic_core.run.directory import RunDirectory
+from harmonic_core.run.words import duration
 from harmonic_tui.messages import Seen
 from harmonic_tui.plain import plain
-from harmonic_tui.wording import day_and_time, duration
+from harmonic_tui.wording import day_and_time
 
 _SHOWN_LINES = 5
+_ROWS = 7
+"""Lines of text for which there is room."""
 
 
 class Notice(Widget):
@@ -42,13 +45,15 @@ class Notice(Widget):
 
     def render(self) -> Content:
         """Last lines of the log, then the way on."""
-        # The reason is told in full below; the log need not say it twice.
-        last = [line for line in self._log if not any(word in line for word in self._words)][-_SHOWN_LINES:]
-        shown = [Content.styled(line, "$muted") for line in last] if self._with_log() else []
         width = max(1, self.size.width)
-        log = [line.truncate(width, ellipsis=True) for line in shown]
         words = [line for sentence in self._words for line in Content(sentence).wrap(width)]
+        room = min(_SHOWN_LINES, _ROWS - len(words)) if self._with_log() else 0
+        last = [line for line in self._log if not self._is_told_elsewhere(line)][-room:] if room > 0 else []
+        log = [Content.styled(line, "$muted").truncate(width, ellipsis=True) for line in last]
         return Content("\n").join([*log, *words])
+
+    def _is_told_elsewhere(self, line: str) -> bool:
+        return line.startswith("refused: ") or any(word in line for word in self._words)
 
     def _with_log(self) -> bool:
         return self._seen is not None and self._seen.state in {"lost", "failed", "diverged", "starting"}

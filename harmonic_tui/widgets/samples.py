@@ -14,8 +14,9 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from harmonic_core.run.directory import RunDirectory
+from harmonic_core.run.words import count
 from harmonic_tui.plain import plain
-from harmonic_tui.wording import count, figure
+from harmonic_tui.wording import figure
 
 if TYPE_CHECKING:
     from harmonic_core.run.samples import Sample, Take

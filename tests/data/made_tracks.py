@@ -2,50 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harmonic_core.audio.decode import DecodeError
 from harmonic_core.data.cache import CachedTrack
-from harmonic_core.data.tracks import Track
+from harmonic_core.data.tracks import Decoded, Side, Source, Track
 
 
-@dataclass
+@dataclass(frozen=True)
 class Ramp:
-    """Sample i is i + 1; counts how often it is played."""
+    """A sound that is only ever read from the disk."""
 
     name: str
-    length: int
-    fault: str = ""
-    played: list[int] = field(default_factory=list)
 
     def identity(self) -> str:
-        """Name and length."""
-        return f"{self.name}-{self.length}"
+        """Its name."""
+        return self.name
 
-    def samples(self, sample_rate: int) -> Iterator[NDArray[np.int16]]:
-        """The ramp in two blocks, or half of it and then the fault."""
-        self.played.append(sample_rate)
-        ramp = (np.arange(self.length) + 1).astype(np.int16)
-        yield ramp[: self.length // 2]
-        if self.fault:
-            raise DecodeError(self.fault)
-        yield ramp[self.length // 2 :]
+    def content(self) -> str:
+        """Its name."""
+        return self.name
 
-
-def track(name: str, length: int = 1_000, *, fault: str = "", group: str = "", **metadata: str) -> Track:
-    """A track of a ramp."""
-    return Track(name, Ramp(name, length, fault), group or name, metadata)
+    def samples(self, sample_rate: int) -> Decoded:
+        """Nothing to decode."""
+        raise AssertionError("is decoded already")
 
 
-def on_disk(
-    folder: Path, name: str, length: int, group: str = "", metadata: Mapping[str, str] | None = None
+def cached(
+    title: str,
+    samples: int = 1,
+    keys: Iterable[str] = (),
+    *,
+    content: str = "",
+    genre: str = "",
+    source: Source = "custom",
+    side: Side | None = None,
+    path: Path = Path("nowhere"),
 ) -> CachedTrack:
-    """A ramp that is decoded already."""
+    """A track that is decoded already, with samples that lie at `path`."""
+    metadata: Mapping[str, str] = {"genre": genre} if genre else {}
+    track = Track(title, Ramp(title), frozenset(keys), metadata, source, side)
+    return CachedTrack(track, path, samples, None, content or title)
+
+
+def on_disk(folder: Path, name: str, length: int, source: Source = "custom") -> CachedTrack:
+    """A track that is decoded already: sample i is i + 1."""
     path = folder / f"{name}.s16"
     path.write_bytes((np.arange(length) + 1).astype(np.int16).tobytes())
-    return CachedTrack(Track(name, Ramp(name, length), group or name, metadata or {}), path, length)
+    return cached(name, length, source=source, path=path)

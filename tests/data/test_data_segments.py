@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -9,19 +10,18 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_tracks import Ramp, on_disk
+from made_tracks import cached, on_disk
 
 from harmonic_core.data.cache import CachedTrack
 from harmonic_core.data.loading import BatchLoader
 from harmonic_core.data.segments import TrainingSegments, ValidationSegments
-from harmonic_core.data.tracks import Track
 
 SEGMENT = 100
 CPU = torch.device("cpu")
 
 
 def unread(length: int, name: str = "a") -> CachedTrack:
-    return CachedTrack(Track(name, Ramp(name, length), name), Path(name), length)
+    return cached(name, length)
 
 
 @pytest.fixture
@@ -67,6 +67,17 @@ def test_crops_and_order_are_the_same_for_the_same_seed_and_epoch_and_new_for_an
     assert of(1, 2)[0] != of(1, 3)[0]
     assert of(1, 2)[1] != of(1, 3)[1]
     assert of(1, 2)[1] != of(2, 2)[1]
+
+
+def test_order_crops_and_draws_are_those_of_every_version_so_far() -> None:
+    """So that a run that was begun with an earlier one goes on with the same batches."""
+    segments = TrainingSegments([unread(length) for length in (430, 60, 250, 1_000)], SEGMENT, 7, 1.2)
+    digest = hashlib.sha256()
+    for epoch in range(5):
+        for numbers in (segments.epoch_order(epoch), segments.epoch_starts(epoch), segments.epoch_chance(epoch, 4)):
+            digest.update(numbers.tobytes())
+    assert segments.epoch_order(0).tolist() == [15, 10, 2, 8, 9, 1, 7, 0, 4, 12, 11, 6, 3, 13, 5, 16, 14]
+    assert digest.hexdigest() == "9edae0c17a3fe3df22e6d8cf08271585bfe99caec57ac017e926cdb70487a4ee"
 
 
 def test_the_order_of_an_epoch_has_every_segment_once() -> None:

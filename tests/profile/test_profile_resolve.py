@@ -113,10 +113,10 @@ def test_an_empty_variable_counts_as_not_there() -> None:
 
 
 def test_an_empty_value_takes_an_optional_setting_back(write: Write) -> None:
-    profile = resolve("combined", environ={}, flags={"maestro_dir": ""}, settings=["hidden_dims="]).profile
-    assert profile.data.maestro_dir is None
+    profile = resolve("combined", environ={}, flags={"maestro_dir": [""]}, settings=["hidden_dims="]).profile
+    assert profile.data.maestro_dir == ()
     assert profile.model.hidden_dims is None
-    assert profile.data.gtzan_dir == Path("data/gtzan")
+    assert profile.data.gtzan_dir == (Path("data/gtzan"),)
 
 
 @pytest.mark.parametrize("text", ["1024,512,256", "[1024, 512, 256]", " 1024, 512 ,256 ", "[1024,512,256,]"])
@@ -134,7 +134,7 @@ def test_a_switch_takes_what_people_write(text: str, opposite: dict[str, str], e
 
 def test_text_that_looks_like_a_number_or_a_date_stays_text() -> None:
     profile = resolve(None, flags={"name": "2024-05-01", "custom_dir": "1e3"}, environ={}).profile
-    assert (profile.run.name, profile.data.custom_dir) == ("2024-05-01", Path("1e3"))
+    assert (profile.run.name, profile.data.custom_dir) == ("2024-05-01", (Path("1e3"),))
 
 
 def test_a_setting_cannot_smuggle_in_another() -> None:
@@ -157,3 +157,26 @@ def test_a_folder_whose_name_is_not_utf8_is_refused_before_it_cannot_be_written_
 def test_load_reads_the_file_alone(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARMONIC_EPOCHS", "9")
     assert load(write("profile.toml", "[train]\nepochs = 3")).train.epochs == 3
+
+
+def test_several_folders_are_a_list_in_toml_and_a_repeated_flag_on_the_command_line(write: Write) -> None:
+    write("mine.toml", 'data.custom_dir = ["jazz", "a, b; c"]\n')
+    assert resolve("./mine.toml", environ={}).profile.data.custom_dir == (Path("jazz"), Path("a, b; c"))
+    flags = {"custom_dir": ["2004", "x=y"]}
+    assert resolve("./mine.toml", environ={}, flags=flags).profile.data.custom_dir == (Path("2004"), Path("x=y"))
+    assert resolve("./mine.toml", environ={}, settings=['custom_dir=["one", "two"]']).profile.data.custom_dir == (
+        Path("one"),
+        Path("two"),
+    )
+
+
+def test_lists_of_words_and_years_can_be_given_with_commas() -> None:
+    data = resolve(None, flags={"years": "2004, 2008", "composers": "Chopin,Bach"}, environ={}).profile.data
+    assert (data.years, data.composers) == ((2004, 2008), ("Chopin", "Bach"))
+    data = resolve(None, flags={"years": "2004", "official_parts": "train"}, environ={}).profile.data
+    assert (data.years, data.official_parts) == ((2004,), ("train",))
+
+
+def test_a_division_that_the_data_set_has_not_is_refused() -> None:
+    with pytest.raises(ProfileError, match="`gtzan` has"):
+        resolve(None, flags={"dataset": "maestro", "split": "fault_filtered"}, environ={})

@@ -112,7 +112,7 @@ def test_every_setting_says_what_it_does_and_what_it_takes() -> None:
 
 
 def test_every_default_is_written_so_that_it_can_be_given_back() -> None:
-    given_back = [f"{each.key}={each.default_text}" for each in fields() if each.default not in {None, ""}]
+    given_back = [f"{each.key}={each.default_text}" for each in fields() if each.default not in {None, "", ()}]
     assert resolve(None, settings=given_back, environ={}).profile == Profile()
 
 

@@ -13,12 +13,22 @@ from harmonic_core.profile.write import to_toml
 
 Write = Callable[..., Path]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-PATHS = st.none() | TEXT.filter(lambda text: text.strip("./") and "\0" not in text).map(Path)
+PATH = TEXT.filter(lambda text: text.strip("./") and "\0" not in text).map(Path)
+PATHS = st.none() | PATH
+FOLDERS = st.lists(PATH, max_size=3).map(tuple)
 POSITIVE = st.floats(min_value=1e-12, max_value=100)
 PROFILES = st.builds(
     Profile,
     run=st.builds(Run, description=TEXT, seed=st.integers(0, 2**32 - 1), name=st.none() | st.just("a.b-c_1")),
-    data=st.builds(Data, dataset_dir=PATHS, custom_dir=PATHS, segment_length=POSITIVE.filter(lambda s: s <= 60)),
+    data=st.builds(
+        Data,
+        dataset_dir=PATHS,
+        custom_dir=FOLDERS,
+        segment_length=POSITIVE.filter(lambda s: s <= 60),
+        years=st.none() | st.lists(st.integers(1900, 2100), min_size=1, max_size=3).map(tuple),
+        composers=st.none() | st.lists(TEXT, min_size=1, max_size=3).map(tuple),
+        official_parts=st.none() | st.just(("train", "test")),
+    ),
     audio=st.builds(Audio, f_max=st.none() | POSITIVE),
     model=st.builds(Model, hidden_dims=st.none() | st.lists(st.integers(1, 16384), min_size=1, max_size=12).map(tuple)),
     loss=st.builds(Loss, beta_start=st.floats(0, 1000), beta_end=st.floats(0, 1000)),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import Row, encode_row
 from harmonic_core.run.samples import Sample, Take, step_folder
-from harmonic_core.run.status import Best, Device, State, Status, write_status
+from harmonic_core.run.status import Best, Device, Preparation, State, Status, write_status
 
 SAMPLE_RATE = 22_050
 STEPS_PER_EPOCH = 40
@@ -67,6 +67,10 @@ class Recording:
     seconds: float = 0.4
     """Length of the recorded sounds."""
     titles: Sequence[str] = ("jazz.00012, 0:06", "folk-03, 0:12")
+    preparation: Preparation | None = None
+    refused: Sequence[tuple[str, str]] = (("broken/jazz.00054.wav", "not decodable, the header is damaged"),)
+    """Name and reason of every file that was refused."""
+    profile: str = '[data]\ndataset = "gtzan"\n'
 
     @property
     def step(self) -> int:
@@ -74,12 +78,38 @@ class Recording:
         return self.epochs_done * STEPS_PER_EPOCH
 
 
+PREPARATION = Preparation(
+    done=412,
+    total=1000,
+    refused=3,
+    from_cache=120,
+    audio_s=3.4 * 3600,
+    label="genres/jazz/jazz.00055.wav",
+    eta_s=118.0,
+    rate=324.0,
+)
+PREPARING = Recording(
+    state="preparing",
+    epochs_done=0,
+    preparation=PREPARATION,
+    refused=(
+        ("genres/blues/blues.00003.wav", "libsndfile (wav): the header is damaged"),
+        ("genres/jazz/jazz.00054.wav", "ffmpeg (wav): invalid data after 12.3 s"),
+        (
+            "genres/pop/a very long name of a song that nobody would give to a file.wav",
+            "too short: 0.4 s, less than 1 s",
+        ),
+    ),
+)
+"""A run that is getting its music ready."""
+
+
 def record_run(path: Path, recording: Recording = Recording()) -> RunDirectory:
     """Write a whole run directory."""
     run = RunDirectory(path)
     for folder in (run.control, run.checkpoints, run.samples):
         folder.mkdir(parents=True, exist_ok=True)
-    run.profile.write_text('[run]\nname = "recorded"\n')
+    run.profile.write_text(recording.profile)
     rows = metric_rows(recording)
     run.metrics.write_bytes(b"".join(map(encode_row, rows)))
     run.events.write_bytes(b"".join(map(encode_row, event_rows(recording))))
@@ -105,7 +135,8 @@ def status_of(recording: Recording, rows: Sequence[Row] = ()) -> Status:
         host=recording.host,
         started_at=NOW - 3700.0,
         heartbeat=recording.heartbeat,
-        phase=f"epoch {recording.epochs_done}" if running else "decoding 12 of 50",
+        phase=f"epoch {recording.epochs_done}" if running else "decoding 50 tracks",
+        preparation=recording.preparation,
         step=recording.step,
         total_steps=recording.epochs * STEPS_PER_EPOCH,
         epoch=recording.epochs_done,
@@ -187,13 +218,13 @@ def event_rows(recording: Recording) -> list[Row]:
     started = NOW - 3700.0
     rows: list[Row] = [
         {"time": started, "kind": "phase", "message": "decoding 50 tracks"},
-        {
-            "time": started + 9,
-            "kind": "refused",
-            "message": "broken/jazz.00054.wav: not decodable, the header is damaged",
-        },
-        {"time": started + 30, "kind": "phase", "message": "training on 930 tracks, 104 held out"},
+        *(
+            refused_row(name, reason, started + 9 + number / 10)
+            for number, (name, reason) in enumerate(recording.refused)
+        ),
     ]
+    if recording.epochs_done:
+        rows.append({"time": started + 30, "kind": "phase", "message": "training on 930 tracks, 104 held out"})
     for epoch in (10, 20, 30):
         if epoch <= recording.epochs_done:
             moment = started + 2.4 * epoch * STEPS_PER_EPOCH
@@ -203,6 +234,11 @@ def event_rows(recording: Recording) -> list[Row]:
                 {"time": moment + 2, "kind": "checkpoint", "message": f"step {step}, best so far", "step": step}
             )
     return rows
+
+
+def refused_row(name: str, reason: str, moment: float = NOW - 3600.0) -> Row:
+    """The event of a file that is not used."""
+    return {"time": moment, "kind": "refused", "message": f"{name}: {reason}", "title": name}
 
 
 def log_text(rows: Sequence[Row], recording: Recording) -> str:

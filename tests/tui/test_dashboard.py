@@ -56,10 +56,10 @@ async def test_what_cannot_be_known_of_a_device_is_not_shown_as_nothing() -> Non
         await sees(pilot, "tensors n/a", "peak n/a", "CPU n/a")
 
 
-async def test_while_a_run_prepares_its_phase_is_shown_and_every_panel_says_what_it_waits_for() -> None:
-    console = console_on(record_run(Path("run"), alive(Recording(state="preparing", epochs_done=0))))
+async def test_before_the_first_figures_every_panel_says_what_it_waits_for() -> None:
+    console = console_on(record_run(Path("run"), alive(Recording(state="training", epochs_done=0))))
     async with console.run_test(size=FULL) as pilot:
-        await sees(pilot, "◌ preparing", "decoding 12 of 50", "the loss appears with the first logging interval")
+        await sees(pilot, "● training", "the loss appears with the first logging interval")
         await sees(pilot, "measured after each epoch", "no samples yet", "No validation yet")
 
 
@@ -217,7 +217,7 @@ async def test_new_samples_keep_the_chosen_item_and_take() -> None:
 
 
 async def test_names_and_messages_from_outside_stay_text() -> None:
-    recording = alive(Recording(state="training", titles=("[red]\x1b[31mx\u202e.wav[/red]",)))
+    recording = alive(Recording(state="training", refused=(), titles=("[red]\x1b[31mx\u202e.wav[/red]",)))
     run = record_run(Path("run"), recording)
     with run.events.open("ab") as file:
         file.write(encode_row({"time": NOW, "kind": "refused", "message": "[/oops] \x1b]0;title\x07song"}))
@@ -258,6 +258,16 @@ async def test_a_damaged_run_is_named_as_such(damage: str) -> None:
             run.status.write_text(json.dumps({**content, "version": 9, "state": "dreaming", "more": 1}))
         words = {"deleted": "directory is gone", "garbage": "cannot be read", "newer": "newer version of HarmonicVAE"}
         await sees(pilot, words[damage])
+
+
+@pytest.mark.parametrize("size", [FULL, SMALL], ids=["full", "small"])
+async def test_a_long_reason_for_a_failure_is_told_to_its_end(size: tuple[int, int]) -> None:
+    reason = f"the disk is full: {' '.join(f'word{number}' for number in range(30))} and nothing was lost"
+    console = console_on(record_run(Path("run"), Recording(state="failed", message=reason)))
+    async with console.run_test(size=size) as pilot:
+        await sees(pilot, "✗ failed", "word29", "nothing was lost", "harmonic train --resume-from run")
+        rows = text_of(console).splitlines()
+        assert not any(word in row and "…" in row for row in rows for word in ("word0 ", "word15", "word29"))
 
 
 async def test_help_lists_what_the_keys_do_here() -> None:

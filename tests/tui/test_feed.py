@@ -13,7 +13,7 @@ from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import encode_row, keep_rows
 from harmonic_core.run.status import write_status
 from harmonic_tui.feed import Feed
-from harmonic_tui.messages import FiguresRead, LogRead, SamplesFound, StatusSeen
+from harmonic_tui.messages import FiguresRead, LogRead, MusicNamed, SamplesFound, StatusSeen
 
 TRAINING = Recording(state="training", epochs_done=5)
 
@@ -30,9 +30,9 @@ def state_of(feed: Feed) -> str:
 
 def test_everything_is_told_once_and_then_nothing_until_something_changes() -> None:
     feed = feed_of(record_run(Path("run"), alive(Recording(state="training", sample_epochs=(10,)))))
-    sources = (feed.status, feed.figures, feed.events, feed.samples, feed.log)
-    assert [len(source()) for source in sources] == [1, 1, 1, 1, 1]
-    assert [len(source()) for source in sources] == [0, 0, 0, 0, 0]
+    sources = (feed.status, feed.figures, feed.events, feed.samples, feed.log, feed.music)
+    assert [len(source()) for source in sources] == [1, 1, 1, 1, 1, 1]
+    assert [len(source()) for source in sources] == [0, 0, 0, 0, 0, 0]
 
 
 def test_a_mere_heartbeat_is_no_news() -> None:
@@ -87,6 +87,23 @@ def test_a_newer_set_of_samples_takes_the_place_of_the_old_one() -> None:
     (message,) = feed.samples()
     assert isinstance(message, SamplesFound)
     assert {sample.epoch for sample in message.samples} == {20}
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        ('[data]\ndataset = "gtzan"\ndataset_dir = "here"\n', "gtzan in here"),
+        ('[data]\ndataset = "demo"\n', "made by the program itself"),
+        ('[data]\ndataset = "custom"\ncustom_dir = "a\\u001b[31mb"\n', "custom in ab"),
+        ("[data", ""),
+    ],
+)
+def test_where_the_music_lies_is_told_once_from_the_profile(profile: str, words: str) -> None:
+    feed = feed_of(record_run(Path("run"), Recording(profile=profile)))
+    (message,) = feed.music()
+    assert isinstance(message, MusicNamed)
+    assert message.music == words
+    assert feed.music() == []
 
 
 def test_a_directory_that_vanishes_is_said_to_be_gone() -> None:

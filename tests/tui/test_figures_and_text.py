@@ -5,10 +5,12 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from harmonic_tui.plain import plain, plain_lines
+from harmonic_core.run.words import count, duration, music_length
+from harmonic_tui.plain import end_of, plain, plain_lines
 from harmonic_tui.widgets.axes import step_axis, value_axis
-from harmonic_tui.wording import ago, count, duration, figure
+from harmonic_tui.wording import ago, figure
 
 
 def test_text_from_outside_cannot_move_the_cursor_or_colour_the_screen() -> None:
@@ -29,6 +31,13 @@ def test_whatever_the_text_it_becomes_one_printable_line(text: str) -> None:
     shown = plain(text)
     assert shown.isprintable()
     assert shown.encode().decode() == shown
+
+
+@given(st.text(max_size=60), st.integers(1, 40))
+def test_the_end_of_a_path_fits_where_it_is_shown(path: str, cells: int) -> None:
+    shown = end_of(plain(path), cells)
+    assert cell_len(shown) <= cells
+    assert plain(path).endswith(shown.removeprefix("…"))
 
 
 def test_of_an_overwritten_log_line_the_newest_part_counts() -> None:
@@ -62,6 +71,20 @@ def test_thousands_are_parted_by_thin_spaces() -> None:
 )
 def test_time_is_said_as_people_say_it(seconds: float | None, said: str) -> None:
     assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (40, "40 s"),
+        (40 * 60, "40 min"),
+        (3.4 * 3600, "3.4 h"),
+        (1276 * 3600, "1\N{THIN SPACE}276 h"),
+        (math.nan, "n/a"),
+    ],
+)
+def test_music_is_measured_in_hours(seconds: float, said: str) -> None:
+    assert music_length(seconds) == said
 
 
 def test_an_age_is_said_as_people_say_it() -> None:

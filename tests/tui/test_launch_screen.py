@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from recorded_run import NOW, Recording, record_run
+from recorded_run import NOW, PREPARING, Recording, record_run
 from watching import alive, sees, text_of, until
 
 from harmonic_core.errors import ProfileError, RunError
@@ -73,6 +73,36 @@ async def test_a_profile_that_cannot_be_used_says_why_and_is_not_started() -> No
         await pilot.press("down", "enter")
         await sees(pilot, "This profile cannot be used")
         assert not Path("runs").exists()
+
+
+async def test_a_profile_whose_music_is_not_there_says_so_and_how_to_come_by_it() -> None:
+    Path("profiles").mkdir()
+    Path("profiles/aa_mine.toml").write_text('[data]\ndataset = "gtzan"\ndataset_dir = "big/gtzan"\n')
+    async with console().run_test(size=SIZE, notifications=True) as pilot:
+        await sees(pilot, "aa_mine   gtzan   project   ! big/gtzan: no such folder")
+        await pilot.press("down")
+        await sees(pilot, "harmonic data download gtzan --dataset-dir big/gtzan")
+        await pilot.press("enter")
+        await sees(pilot, "Not started")
+        assert not Path("runs").exists()
+
+
+async def test_music_that_appears_takes_the_warning_away() -> None:
+    Path("profiles").mkdir()
+    Path("profiles/aa_mine.toml").write_text('[data]\ndataset = "custom"\ncustom_dir = "songs"\n')
+    async with console().run_test(size=SIZE) as pilot:
+        await sees(pilot, "! songs: no such folder")
+        Path("songs").mkdir()
+        await until(pilot, lambda: "! songs" not in text_of(pilot.app))
+        await sees(pilot, "aa_mine   custom   project")
+
+
+async def test_runs_that_prepare_or_failed_say_how_far_they_came_and_why() -> None:
+    record_run(Path("runs/one"), alive(PREPARING))
+    record_run(Path("runs/two"), Recording(state="failed", message="[b]the disk is full\x1b[31m; free some room"))
+    async with console().run_test(size=(160, 36)) as pilot:
+        await sees(pilot, "◌ preparing   412 of 1\N{THIN SPACE}000 files, 3.4 h ready, 3 refused, 2 min left")
+        await sees(pilot, "✗ failed   [b]the disk is full; free some room")
 
 
 async def test_two_hundred_runs_are_a_list_like_any_other() -> None:

@@ -1,0 +1,162 @@
+"""How fast music is made ready, against librosa and against the decoder alone, on the same files in one run.
+
+    python tests/benchmarks/preprocess.py DIR --minutes 20
+
+(a) `ours`: `prepare` into an empty cache, worker processes started anew; (b) `librosa`: `librosa.load(sr=22050)` and
+`librosa.feature.melspectrogram` in one process; (c) `librosa_parallel`: the same with a process a core; (d) `limit`:
+the quickest decoder and resampler alone, its samples thrown away, with a process a core that is already started. All
+take turns over the files, in several rounds, so that a noisy machine is noisy for all; each figure is the best of its
+rounds. Figures are hours of audio a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import soundfile
+from rich.console import Console
+
+from harmonic_core.data.cache import Cache
+from harmonic_core.data.prepare import prepare
+from harmonic_core.data.sources.custom import find_tracks
+from harmonic_core.data.tracks import AudioFile, Track
+from harmonic_core.data.workers import available_cores
+
+RATE = 22_050
+ROUNDS = 3
+
+
+def librosa_mel(path: str) -> float:
+    """Load and transform one file as most scripts do; returns its seconds."""
+    import librosa
+
+    samples, rate = librosa.load(path, sr=RATE)
+    librosa.feature.melspectrogram(y=samples, sr=rate)
+    return len(samples) / RATE
+
+
+def decode_alone(path: str) -> float:
+    """Decode one file with the project's decoder and keep nothing; returns its seconds."""
+    from harmonic_core.audio.decode import decode
+
+    return sum(block.size for block in decode(Path(path), RATE)) / RATE
+
+
+def pyav_alone(path: str) -> float:
+    """Decode one file with PyAV and its own resampler and keep nothing; returns its seconds."""
+    import av
+
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+    samples = 0
+    with av.open(path) as container:
+        for frame in container.decode(audio=0):
+            samples += sum(each.to_ndarray().size for each in resampler.resample(frame))
+    return samples / RATE
+
+
+DECODERS: dict[str, Callable[[str], float]] = {"decode": decode_alone, "pyav": pyav_alone}
+
+
+def choose(folder: Path, minutes: float) -> tuple[list[Track], float]:
+    """Tracks of about so many minutes, in the order of their names, and how many seconds they last."""
+    chosen: list[Track] = []
+    seconds = 0.0
+    for track in find_tracks(folder).tracks:
+        if not isinstance(track.sound, AudioFile):
+            continue
+        try:
+            seconds += soundfile.info(track.sound.path).duration
+        except soundfile.LibsndfileError:
+            continue
+        chosen.append(track)
+        if seconds >= minutes * 60:
+            break
+    return chosen, seconds
+
+
+def ours(tracks: Sequence[Track], workers: int) -> None:
+    """Make everything ready in a cache of its own, as `harmonic data preprocess` does."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        outcomes = prepare(tracks, RATE, Cache(folder), lambda told: None, workers=workers)
+        refused = [f"{each.track.label}: {each.reason}" for each in outcomes if each.reason]
+        if refused:
+            raise RuntimeError(f"refused: {refused}")
+    finally:
+        shutil.rmtree(folder)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print each round, then one JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory", type=Path, metavar="DIR")
+    parser.add_argument("--minutes", type=float, default=20.0, help="how much of the music to use")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    options = parser.parse_args(arguments)
+
+    # A process a core means one thread a process, for all alike.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = "1"
+    cores = available_cores()
+    tracks, seconds = choose(options.directory, options.minutes)
+    # The longest first, for all: nobody waits for one process at the end.
+    paths = sorted((str(each.sound.path) for each in tracks if isinstance(each.sound, AudioFile)), key=_longest_first)
+    console = Console(stderr=True, highlight=False)
+    console.print(f"{len(tracks)} files, {seconds / 60:.1f} min, {cores} cores, {options.rounds} rounds")
+    best: dict[str, float] = {}
+
+    with ProcessPoolExecutor(1) as single, ProcessPoolExecutor(cores) as pool:
+        for executor, count in ((single, 1), (pool, cores)):
+            for function in (librosa_mel, *DECODERS.values()):
+                # Imports and compilation are not what is measured.
+                list(executor.map(function, [min(paths, key=lambda path: Path(path).stat().st_size)] * 4 * count))
+
+        def all_over(executor: ProcessPoolExecutor, function: Callable[[str], float]) -> Callable[[], None]:
+            return lambda: sum(executor.map(function, paths)) and None
+
+        contenders: dict[str, Callable[[], None]] = {"ours": lambda: ours(tracks, cores)}
+        contenders |= {f"limit ({name})": all_over(pool, function) for name, function in DECODERS.items()}
+        contenders |= {"librosa_parallel": all_over(pool, librosa_mel), "librosa": all_over(single, librosa_mel)}
+        for number in range(options.rounds):
+            for name, run in contenders.items():
+                began = time.perf_counter()
+                run()
+                figure = seconds / 3600 / ((time.perf_counter() - began) / 60)
+                best[name] = max(best.get(name, 0.0), figure)
+                console.print(f"round {number + 1}  {name:18} {figure:7.2f} h/min  {figure * 60:6.0f} × real time")
+
+    limit_by = max(DECODERS, key=lambda name: best[f"limit ({name})"])
+    limit = best[f"limit ({limit_by})"]
+    line = {
+        "hours_per_minute": {
+            "ours": round(best["ours"], 3),
+            "librosa": round(best["librosa"], 3),
+            "librosa_parallel": round(best["librosa_parallel"], 3),
+            "limit": round(limit, 3),
+        },
+        "limit_by": limit_by,
+        "minutes": round(seconds / 60, 1),
+        "files": len(tracks),
+        "cores": cores,
+        "vs_librosa": round(best["ours"] / best["librosa"], 3),
+        "vs_librosa_parallel": round(best["ours"] / best["librosa_parallel"], 3),
+        "of_limit": round(best["ours"] / limit, 3),
+    }
+    sys.stdout.write(json.dumps(line) + "\n")
+
+
+def _longest_first(path: str) -> int:
+    return -Path(path).stat().st_size
+
+
+if __name__ == "__main__":
+    main()
