@@ -68,8 +68,10 @@ def what_else(head: bytes) -> str | None:
     return "text" if is_text else None
 
 
-def has_frame_count(head: bytes) -> bool:
-    """Whether an MP3 begins with a frame that counts the others; else its length is only guessed."""
+def has_exact_length(head: bytes) -> bool:
+    """Whether an MP3 begins with a frame that counts the others, or an AU header says a size; else they are guessed."""
+    if head[:4] == b".snd":
+        return not _is_stand_in(int.from_bytes(head[8:12], "big"))
     return any(tag in head[:256] for tag in (b"Xing", b"Info", b"VBRI"))
 
 
@@ -93,8 +95,7 @@ def wav_seconds(descriptor: int) -> float | None:
             tag, _, rate, _, frame_bytes = struct.unpack_from(f"{order}HHIIH", chunk, 8)
             bytes_a_second = rate * frame_bytes if tag in _EXACT_WAV_FORMATS else 0
         if name == b"data":
-            is_known = bytes_a_second and not any(size in sizes for sizes in _UNKNOWN_SIZES)
-            return size / bytes_a_second if is_known else None
+            return size / bytes_a_second if bytes_a_second and not _is_stand_in(size) else None
         place += 8 + size + size % 2
     return None
 
@@ -108,6 +109,10 @@ def ogg_ended(descriptor: int) -> bool:
         return False
     lacing = page[27 : 27 + page[26]]
     return bool(page[5] & 4) and len(page) >= 27 + page[26] + sum(lacing)
+
+
+def _is_stand_in(size: int) -> bool:
+    return any(size in sizes for sizes in _UNKNOWN_SIZES)
 
 
 def _first_match(table: tuple[tuple[bytes, str], ...], head: bytes) -> str | None:

@@ -49,7 +49,7 @@ LONGEST_S = 48 * 3600.0
 
 _BLOCK_SAMPLES = 1 << 16
 _WAV_PACKET_BYTES = 1 << 15  # 4096 otherwise, which takes eight times as long
-_SMALLEST_HOLE_S = 0.05
+_SMALLEST_HOLE_S = 0.02
 _TAGS = ("title", "artist", "album", "genre")
 _TAG_LENGTH = 200
 
@@ -202,10 +202,11 @@ class Source:
 
     def _packets(self) -> Iterator[Packet[Any] | None]:
         try:
-            # An empty packet, which Ogg allows, is an error to the decoder; the last one, None, makes it give what it holds back.
+            # An empty packet, which Ogg allows, would be an error to the decoder.
             yield from (packet for packet in self._container.demux(self._stream) if packet.size)
         except (av.error.FFmpegError, ValueError) as error:
             raise self._damage(error) from None
+        # Makes the decoder give what it holds back.
         yield None
 
     def _note_drift(self, drift: float) -> None:
@@ -222,7 +223,7 @@ class Source:
         duration, unit = self._stream.duration, self._stream.time_base
         if not duration or not unit or self.container in {"ogg", "aac"}:
             return None
-        if self.container == "mp3" and not headers.has_frame_count(head):
+        if self.container in {"au", "mp3"} and not headers.has_exact_length(head):
             return None
         return float(duration * unit)
 

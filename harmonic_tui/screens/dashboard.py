@@ -187,7 +187,7 @@ class DashboardScreen(Screen[None]):
         state = self.seen.state if self.seen else None
         if command in {"pause", "resume"} and (command == "resume") != (state == "paused"):
             return False
-        if state == "preparing" and command in {"checkpoint", "sample"}:
+        if command in {"checkpoint", "sample"} and self.has_class("-preparing"):
             return False
         return True if state in {"training", "paused", "preparing"} else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 
 from harmonic_core.run.directory import RunDirectory
@@ -24,6 +25,7 @@ class Notice(Widget):
         self._run = run
         self._seen: Seen | None = None
         self._log: list[str] = []
+        self._words: list[str] = []
         self.display = False
 
     def tell(self, seen: Seen, now: float) -> None:
@@ -43,14 +45,20 @@ class Notice(Widget):
         if self.display:
             self.refresh(layout=True)
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as the text has at the width that is to come, which is not yet the widget's."""
+        return len(self._lines(width))
+
     def render(self) -> Content:
         """Last lines of the log, then the way on."""
-        width = max(1, self.size.width)
+        return Content("\n").join(self._lines(self.size.width))
+
+    def _lines(self, width: int) -> list[Content]:
+        width = max(1, width)
         words = [line for sentence in self._words for line in Content(sentence).wrap(width)]
         room = min(_SHOWN_LINES, _ROWS - len(words)) if self._with_log() else 0
         last = [line for line in self._log if not self._is_told_elsewhere(line)][-room:] if room > 0 else []
-        log = [Content.styled(line, "$muted").truncate(width, ellipsis=True) for line in last]
-        return Content("\n").join([*log, *words])
+        return [*(Content.styled(line, "$muted").truncate(width, ellipsis=True) for line in last), *words]
 
     def _is_told_elsewhere(self, line: str) -> bool:
         return line.startswith("refused: ") or any(word in line for word in self._words)

@@ -45,24 +45,30 @@ def download_maestro_part(folder: Path, request: Request, data: Data, web: Web) 
     with Workplace.hold(folder) as place:
         unfinished = place.path / "part"
         unfinished.mkdir(exist_ok=True)
-        base = request.base_url or BASE_URL
-        root = folder if (folder / f"{NAME}.csv").is_file() else folder / NAME
-        metadata = metadata_in(root)
-        if metadata is None:
-            web.meter.say(MAESTRO.licence)
-            _fetch_metadata(unfinished, base, web)
-        chosen = _choose(metadata or metadata_in(unfinished), data)
-        manifest = Manifest.read(folder, MAESTRO.dataset)
-        held = chosen
-        if absent(chosen, root, folder, manifest):
-            with RemoteArchive(web, address(base, MAESTRO.name)) as archive:
-                held = _bring(archive, place, root, chosen, web)
-        else:
-            web.meter.say("nothing to download")
-            _place_metadata(unfinished, root)
-        _note(place, manifest, root, held)
-        place.clear(unfinished.name)
-        return f"{plain(str(root))}: {_in_words(held)} are here"
+        try:
+            return _complete_part(place, unfinished, request.base_url or BASE_URL, data, web)
+        finally:
+            place.clear(unfinished.name)
+
+
+def _complete_part(place: Workplace, unfinished: Path, base: str, data: Data, web: Web) -> str:
+    folder = place.folder
+    root = folder if (folder / f"{NAME}.csv").is_file() else folder / NAME
+    metadata = metadata_in(root)
+    if metadata is None:
+        web.meter.say(MAESTRO.licence)
+        _fetch_metadata(unfinished, base, web)
+    chosen = _choose(metadata or metadata_in(unfinished), data)
+    manifest = Manifest.read(folder, MAESTRO.dataset)
+    held = chosen
+    if absent(chosen, root, folder, manifest):
+        with RemoteArchive(web, address(base, MAESTRO.name)) as archive:
+            held = _bring(archive, place, root, chosen, web)
+    else:
+        web.meter.say("nothing to download")
+        _place_metadata(unfinished, root)
+    _note(place, manifest, root, held)
+    return f"{plain(str(root))}: {_in_words(held)} are here"
 
 
 def _choose(metadata: Path | None, data: Data) -> list[Recording]:

@@ -109,8 +109,10 @@ class Workplace:
         try:
             yield place
         finally:
-            place._leave()
-            os.close(descriptor)
+            try:
+                place._leave()
+            finally:
+                os.close(descriptor)
             with suppress(OSError):
                 for path in made:
                     path.rmdir()

@@ -51,7 +51,7 @@ def _place(track: Track, folder: Path, real: Path) -> str:
 
 
 def _prefixes(folders: Iterable[Path]) -> list[str]:
-    names = [folder.resolve().name or "root" for folder in folders]
+    names = [Path(os.path.abspath(folder)).name or "root" for folder in folders]  # noqa: PTH100 - a link keeps its own name
     prefixes: list[str] = []
     for name in names:
         numbered = (f"{name}-{number}" for number in count(2))

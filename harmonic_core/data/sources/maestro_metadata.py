@@ -85,7 +85,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, Row]]:
     except UnicodeDecodeError as error:
         raise _malformed(path, f"is not UTF-8 text: {error.reason}") from None
     except csv.Error as error:
-        raise _malformed(path, f"line {reader.line_num}: {error}") from None
+        raise _malformed(path, f"line {reader.reader.line_num}: {error}") from None
     except OSError as error:
         raise _malformed(path, error.strerror or str(error)) from None
 
