@@ -138,12 +138,13 @@ class _Level:
 
     def add_mono(self, samples: Samples) -> Pcm:
         """Note the level, and turn into 16-bit samples; `samples` is changed."""
-        if len(samples):
-            self.mono_peak = max(self.mono_peak, float(samples.max()), -float(samples.min()))
-            self.sum += float(samples.sum())
-            self.square_sum += float(np.dot(samples, samples))
-            self.count += len(samples)
+        peak = max(float(samples.max()), -float(samples.min())) if len(samples) else 0.0
+        self.mono_peak = max(self.mono_peak, peak)
+        self.sum += float(samples.sum())
+        self.square_sum += float(np.dot(samples, samples))
+        self.count += len(samples)
         samples *= 32767.0
+        if peak > 1.0:
+            np.clip(samples, -32767.0, 32767.0, out=samples)
         np.rint(samples, out=samples)
-        np.clip(samples, -32767.0, 32767.0, out=samples)
         return samples.astype(np.int16)

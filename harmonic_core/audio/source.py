@@ -152,69 +152,88 @@ class Source:
         self.codec = "mp3" if context.name == "mp3float" else context.name
         self.tags = _tags(self._container.metadata | self._stream.metadata)
         self.declared_seconds = self._declared(head)
-        self.seconds = 0.0
         self.missing_seconds = 0.0
         self.ended = self.container != "ogg" or headers.ogg_ended(self._file.fileno())
-        self._drift = 0.0
+        self._drift: float | None = None
+        self._before = 0.0
+        self._fifo = AudioFifo()
 
     def blocks(self) -> Iterator[Block]:
         """Samples in order, in blocks of a second or two. May be called once. Raises DecodeError."""
-        fifo = AudioFifo()
+        fifo = self._fifo
         with self._file, self._container:
             for frame in self._frames():
+                time, frame.pts = frame.time, None
                 try:
                     fifo.write(frame)
                 except ValueError:
                     # From here on there are other channels, or another rate.
-                    yield from _rest(fifo)
-                    fifo = AudioFifo()
+                    yield from self._take()
+                    self._before, self._fifo = self.seconds, AudioFifo()
+                    fifo = self._fifo
                     fifo.write(frame)
-                if fifo.samples >= _BLOCK_SAMPLES:
-                    yield from _rest(fifo)
-            yield from _rest(fifo)
+                if fifo.samples >= _BLOCK_SAMPLES or self._drift is None:
+                    self._note_drift(frame, time)
+                    yield from self._take()
+            yield from self._take()
+            if not self.seconds:
+                raise DecodeError(f"{self._decoder}: no samples in it")
+            self._note_drift(frame, time)
+
+    @property
+    def seconds(self) -> float:
+        """Length that has been decoded so far."""
+        return self._before + (self._fifo.samples_written / self._fifo.sample_rate if self._fifo.samples_written else 0)
+
+    def _take(self) -> Iterator[Block]:
+        if self.seconds > LONGEST_S:
+            raise DecodeError(f"is longer than {LONGEST_S / 3600:g} hours")
+        if (frame := self._fifo.read()) is not None:
+            yield Block(frame)
+
+    def _note_drift(self, frame: AudioFrame, time: float | None) -> None:
+        if time is None:
+            return
+        # The first time stamp may be anything, and a jump back, as where streams were joined, is no hole.
+        drift = time + frame.samples / frame.sample_rate - self.seconds
+        if self._drift is None:
+            self._drift = drift
+        elif abs(drift - self._drift) > _SMALLEST_HOLE_S:
+            self.missing_seconds += max(0.0, drift - self._drift)
+            self._drift = drift
 
     def _frames(self) -> Iterator[AudioFrame]:
         failure: DecodeError | None = None
         ended = self.ended
+        decode = self._stream.decode
         for packet in self._packets():
             try:
-                frames = self._stream.decode(packet)
+                frames = decode(packet)
             except (av.error.FFmpegError, ValueError) as error:
+                # Behind the last frame of a stream without a container come tags of all kinds, and before the first
+                # one the rest of what it was cut from; only half a frame at the end is a sign of damage.
                 if failure is None and (self.seconds or self.container not in _SELF_FRAMED):
                     failure = self._damage(error)
-                # Behind the last frame of such a stream come tags of all kinds; only half a frame is a sign of damage.
                 if self.container not in _SELF_FRAMED or _has_sync(packet):
                     ended = False
                 continue
-            if frames and failure:
+            if failure and frames:
                 raise failure
-            for frame in frames:
-                time, frame.pts = frame.time, None
-                if time is not None:
-                    self._note_drift(time - self.seconds)
-                self.seconds += frame.samples / frame.sample_rate
-                yield frame
-            if self.seconds > LONGEST_S:
-                raise DecodeError(f"is longer than {LONGEST_S / 3600:g} hours")
+            yield from frames
         self.ended = ended
-        if not self.seconds:
-            raise failure or DecodeError(f"{self._decoder}: no samples in it")
+        if failure and not self.seconds:
+            raise failure
 
     def _packets(self) -> Iterator[Packet[Any] | None]:
         try:
-            # An empty packet, which Ogg allows, would be an error to the decoder.
-            yield from (packet for packet in self._container.demux(self._stream) if packet.size)
+            for packet in self._container.demux(self._stream):
+                # An empty packet, which Ogg allows, would be an error to the decoder.
+                if packet.size:
+                    yield packet
         except (av.error.FFmpegError, ValueError) as error:
             raise self._damage(error) from None
         # Makes the decoder give what it holds back.
         yield None
-
-    def _note_drift(self, drift: float) -> None:
-        # The first time stamp may be anything, and a jump back, as where streams were joined, is no hole.
-        change = drift - self._drift
-        if not self.seconds or abs(change) > _SMALLEST_HOLE_S:
-            self.missing_seconds += max(0.0, change) if self.seconds else 0.0
-            self._drift = drift
 
     def _declared(self, head: bytes) -> float | None:
         if self.container == "wav":
@@ -267,11 +286,6 @@ def _open_regular(path: Path) -> BinaryIO:
         os.close(descriptor)
         raise DecodeError(IS_FOLDER if stat.S_ISDIR(mode) else NOT_REGULAR)
     return cast(BinaryIO, os.fdopen(descriptor, "rb", buffering=0))
-
-
-def _rest(fifo: AudioFifo) -> Iterator[Block]:
-    if (frame := fifo.read()) is not None:
-        yield Block(frame)
 
 
 def _has_sync(packet: Packet[Any] | None) -> bool:

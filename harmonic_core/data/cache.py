@@ -143,13 +143,13 @@ class Cache:
 
     def entry(self, source: str, sample_rate: int) -> Entry | None:
         """What is kept of a sound; None if nothing is, or what is there is damaged or out of date."""
-        samples_path = str(self.samples_path(source, sample_rate))
-        record = read_json(f"{samples_path.removesuffix('.s16')}.json")
+        samples_path = self.samples_path(source, sample_rate)
+        record = read_json(f"{str(samples_path).removesuffix('.s16')}.json")
         try:
             if "reason" in record:
                 # Another decoder may know better.
                 return Entry(source, reason=record["reason"]) if record["decoders"] == decoders() else None
-            stat = os.stat(samples_path)
+            stat = samples_path.stat()
             if stat.st_size != 2 * record["samples"]:
                 return None
             facts = SoundFacts.model_validate(record["facts"])

@@ -131,6 +131,10 @@ class ValidationSegments:
     def __len__(self) -> int:
         return len(self.places)
 
+    def source_of(self, index: int) -> Source:
+        """Kind of data set that the segment of this index comes from."""
+        return self.places[index][0].track.source
+
     def batch(self, first: int, count: int) -> NDArray[np.int16]:
         """Up to `count` segments from the `first`-th: (batch, segment_samples) int16."""
         return np.stack(

@@ -159,17 +159,12 @@ def _rank(group: Group, seed: int) -> str:
 def _ties(tracks: Sequence[CachedTrack], sides: dict[str, Side]) -> tuple[str, ...]:
     moved = [each.track for each in tracks if each.track.side not in {None, sides[each.track.title]}]
     tied = [each.track for each in tracks if each.track.side is None and sides[each.track.title] != "train"]
+    reason = "being the same recording, piece or artist as one that it holds out"
     notes = []
     if moved:
-        notes.append(
-            f"{len(moved)} tracks are held out against the official division, because they are the same recording, "
-            f"piece or artist as one that it holds out: {_shortened(moved)}"
-        )
+        notes.append(f"held out against the official division, {reason} ({len(moved)}): {_shortened(moved)}")
     if tied:
-        notes.append(
-            f"{len(tied)} tracks are held out because they are the same recording, piece or artist as one that an "
-            f"official division holds out: {_shortened(tied)}"
-        )
+        notes.append(f"held out with an official division, {reason} ({len(tied)}): {_shortened(tied)}")
     return tuple(notes)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from harmonic_core.audio.features import LogMel
 from harmonic_core.data.segments import TrainingSegments, ValidationSegments
+from harmonic_core.data.tracks import Source
 from harmonic_core.model.loss import kl_per_dim, vae_loss
 from harmonic_core.model.vae import VAE, Posterior
 from harmonic_core.profile.sections import Loss
@@ -36,6 +37,7 @@ class Validation:
     kl_per_dim: list[float]
     sparsity: float
     active_units: int
+    recon_db_by_source: dict[Source, float]
 
     @property
     def kl_nats(self) -> float:
@@ -69,6 +71,7 @@ def validate(
     sums = torch.zeros(3, dtype=torch.float64)
     kl_sum = torch.zeros(model.latent_dim, dtype=torch.float64)
     means: list[Tensor] = []
+    errors: list[Tensor] = []
     model.eval()
     for mel in mel_batches(segments, features, batch_size):
         draw = torch.randn((len(mel), model.latent_dim), generator=noise).to(mel.device)
@@ -77,6 +80,7 @@ def validate(
         sums += torch.stack((terms.loss, terms.recon, terms.mel_l1)).cpu().double() * len(mel)
         kl_sum += kl_per_dim(posterior).cpu().double() * len(mel)
         means.append(posterior.mu.cpu())
+        errors.append((reconstruction - mel).abs().mean(dim=(1, 2)).cpu())
     model.train()
     total, recon, mel_l1 = (sums / len(segments)).tolist()
     by_dimension = (kl_sum / len(segments)).tolist()
@@ -89,7 +93,13 @@ def validate(
         kl_per_dim=by_dimension,
         sparsity=sparsity(mu),
         active_units=active_units(mu),
+        recon_db_by_source=_by_source(torch.cat(errors) * features.dynamic_range_db, segments),
     )
+
+
+def _by_source(errors_db: Tensor, segments: ValidationSegments) -> dict[Source, float]:
+    sources = [segments.source_of(index) for index in range(len(segments))]
+    return {source: errors_db[[each == source for each in sources]].mean().item() for source in sorted(set(sources))}
 
 
 def sparsity(mu: Tensor) -> float:

@@ -21,6 +21,7 @@ FIELDS: dict[str, str] = {
     "segments_per_s": "training segments per second of training time",
     "sparsity": "share of latent dimensions with |mu| < 0.1, validation set",
     "active_units": "latent dimensions whose mu varies by more than 0.01 (variance) over the validation set",
+    "recon_db_by_source": "mean absolute log-mel error in dB of each data set (epoch rows, validation set)",
     "mean_spectrum_db": "error in dB of always answering with the training set's mean spectrum, validation set",
 }
 """Field names of a row. `val_` before `loss`, `recon`, `recon_db`, `kl`, `kl_nats`, `kl_bits_per_s` means the same

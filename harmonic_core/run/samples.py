@@ -35,6 +35,8 @@ class Sample(BaseModel):
     epoch: int
     title: str
     """`prior 1`, or the track and place that the segment comes from."""
+    source: str = ""
+    """Kind of data set that the segment comes from; empty for one drawn from the prior."""
     files: dict[Take, Annotated[str, Field(pattern=r"\.wav$")]]
     """File name of each take, in the same folder."""
     duration_s: float

@@ -61,6 +61,7 @@ def validation_figures(validation: Validation, segment_length: float) -> Figures
         "sparsity": validation.sparsity,
         "active_units": validation.active_units,
         "kl_per_dim": [round(nats, 5) for nats in validation.kl_per_dim],
+        "recon_db_by_source": validation.recon_db_by_source,
     }
 
 

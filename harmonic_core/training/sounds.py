@@ -133,6 +133,7 @@ class SoundWriter:
                     step=step,
                     epoch=epoch,
                     title=f"{cached.track.label} at {start / self.sample_rate:.0f} s",
+                    source=cached.track.source,
                     files={take: self._save(folder / f"recon-{index}.{take}.wav", takes[take]) for take in takes},
                     duration_s=pcm.shape[1] / self.sample_rate,
                     level_db={take: level_db(sound) for take, sound in takes.items()},

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from harmonic_core.cli import app
 from harmonic_core.errors import HarmonicError
-from harmonic_core.run.status import read_status, write_status
+from harmonic_core.run.status import Preparation, read_status, write_status
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +79,32 @@ def test_status_says_in_words_how_a_run_is(place: Path, name: str) -> None:
     assert "epoch 3 of 4 (initial stage), step 25 of 40, 62%" in text
     assert "120 segments/s, 2 min to go" in text
     assert "best validation error 6.25 dB at epoch 2 (mean spectrum: 10.50 dB)" in text
+
+
+def test_a_run_that_prepares_says_how_far_its_music_is(place: Path) -> None:
+    told = Preparation(done=412, total=1000, refused=3, audio_s=3.4 * 3600, label="\x1b[31ma.wav", eta_s=120.0)
+    early = {"state": "preparing", "epoch": 0, "step": 0, "best": None, "eta_s": None, "phase": "decoding"}
+    make_run(place / "runs" / "mine", alive=True, preparation=told, **early)
+    words = "412 of 1\N{THIN SPACE}000 files, 3.4 h ready, 3 refused, 2 min left"
+    text = printed("status", "mine")
+    assert text.startswith(f"runs/mine: preparing\n  {words}\n")
+    assert "epoch" not in text
+    assert words in printed("runs")
+    label = json.loads(printed("status", "mine", "--json"))["preparation"]["label"]
+    assert label.isprintable()
+    make_run(
+        place / "runs" / "ended", preparation=told, **{**early, "state": "failed", "message": "No valid audio files"}
+    )
+    ended = printed("status", "ended")
+    assert "412 of" in ended
+    assert "left" not in ended
+    assert "No valid audio files" in ended
+
+
+def test_once_training_has_begun_the_music_is_no_news_any_more(place: Path) -> None:
+    make_run(place / "runs" / "mine", alive=True, preparation=Preparation(done=9, total=9))
+    assert "files" not in printed("status", "mine")
+    assert "files" not in printed("runs")
 
 
 def test_a_run_whose_trainer_is_gone_is_lost_not_training(place: Path) -> None:

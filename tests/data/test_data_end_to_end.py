@@ -174,5 +174,9 @@ def test_a_mixture_of_all_trains_on_all(harmonic: Programs, site: MisbehavingSer
     assert summary["sources"] == {"custom": len(FORMATS), "gtzan": 20, "maestro": 8}
     harmonic.run("data", "preprocess", "combined", "--set", "data.custom_dir=music")
     run = trained(harmonic, "combined", *folders)
-    titles = {sample.title for step in (read_status(run.status),) if step for sample in read_samples(run, step.step)}
-    assert titles
+    status, last = read_status(run.status), [row for row in read_rows(run.metrics) if row["kind"] == "epoch"][-1]
+    assert status is not None
+    assert set(last["recon_db_by_source"]) == {"custom", "gtzan", "maestro"}
+    heard = {sample.source for sample in read_samples(run, status.step) if sample.kind == "reconstruction"}
+    assert heard <= {"custom", "gtzan", "maestro"}
+    assert heard

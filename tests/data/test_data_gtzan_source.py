@@ -19,6 +19,7 @@ from harmonic_core.data.split import Split, split_tracks
 from harmonic_core.data.tracks import AudioFile, Music, Track
 from harmonic_core.errors import DataError
 from harmonic_core.profile.sections import Data
+from harmonic_core.run.words import count
 
 RANDOM = Data(dataset="gtzan")
 FILTERED = Data(dataset="gtzan", split="fault_filtered")
@@ -141,7 +142,7 @@ def test_missing_and_surplus_files_are_reported(tmp_path: Path) -> None:
         (tmp_path / "genres" / name.split(".")[0] / f"{name}.wav").unlink()
     music = find_tracks(tmp_path, RANDOM)
     assert music.notes == (
-        "GTZAN: 2 of its 1000 clips are not there: blues.00003, rock.00099",
+        f"GTZAN: 2 of its {count(1000)} clips not there: blues.00003, rock.00099",
         "GTZAN: 2 files more than its clips: my song [b].wav, pop.00100.wav",
     )
     assert len(music.tracks) == 1000

@@ -90,9 +90,9 @@ def test_a_partial_copy_says_what_is_not_there_and_what_is_not_listed(tmp_path: 
     (tmp_path / "2004" / "bootleg.wav").write_bytes(b"x")
     music = find_tracks(tmp_path, ALL)
     assert titles(music) == [each.audio for each in recordings if each.written]
-    assert music.notes[0].startswith("MAESTRO: 42 of 56 recordings are not there: 2008/MIDI-Unprocessed_01.wav, ")
+    assert music.notes[0].startswith("MAESTRO: 42 of 56 recordings not there: 2008/MIDI-Unprocessed_01.wav, ")
     assert music.notes[0].endswith(", …")
-    assert music.notes[1] == "MAESTRO: 1 files are not in its list and not used: 2004/bootleg.wav"
+    assert music.notes[1] == "MAESTRO: 1 file not in its list, and not used: 2004/bootleg.wav"
 
 
 def test_recordings_that_were_made_smaller_are_still_found(tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_a_recording_that_is_listed_twice_is_taken_once_and_held_out_if_one_line
     music = find_tracks(tmp_path, ALL)
     assert len(music.tracks) == 12
     assert music.tracks[0].side == "test"
-    assert "1 recordings are listed more than once" in music.notes[0]
+    assert "listed more than once: 1" in music.notes[0]
 
 
 HEADER = "canonical_composer,canonical_title,split,year,midi_filename,audio_filename,duration\n"

@@ -15,6 +15,7 @@ from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import (
     Best,
     Device,
+    Preparation,
     Status,
     is_alive,
     process_identity,
@@ -22,6 +23,7 @@ from harmonic_core.run.status import (
     seen_state,
     write_status,
 )
+from harmonic_core.run.words import preparation
 
 MakeStatus = Callable[..., Status]
 
@@ -118,3 +120,45 @@ def test_writing_leaves_one_file(tmp_path: Path, status: MakeStatus) -> None:
     for step in range(3):
         write_status(tmp_path / "status.json", status(step=step))
     assert [path.name for path in tmp_path.iterdir()] == ["status.json"]
+
+
+def test_how_far_the_music_is_is_read_as_it_was_written_and_absent_where_nothing_was_told(
+    run: RunDirectory, status: MakeStatus
+) -> None:
+    told = Preparation(done=4, total=10, refused=1, from_cache=2, audio_s=90.5, label="a.wav", eta_s=3.0, rate=30.0)
+    write_status(run.status, status(state="preparing", preparation=told))
+    read = read_status(run.status)
+    assert read is not None
+    assert read.preparation == told
+    assert told.progress == 0.4
+    content = json.loads(run.status.read_bytes())
+    del content["preparation"]
+    run.status.write_text(json.dumps(content))
+    older = read_status(run.status)
+    assert older is not None
+    assert older.preparation is None
+
+
+def test_of_no_files_at_all_no_share_is_done() -> None:
+    assert Preparation(done=0, total=0).progress == 0.0
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (
+            Preparation(done=412, total=1000, refused=3, audio_s=3.4 * 3600, eta_s=120.0),
+            "412 of 1\N{THIN SPACE}000 files, 3.4 h ready, 3 refused, 2 min left",
+        ),
+        (Preparation(done=0, total=1), "0 of 1 file, 0 s ready"),
+        (Preparation(done=50, total=50, audio_s=25 * 60, eta_s=0.0), "50 of 50 files, 25 min ready"),
+    ],
+)
+def test_how_far_the_music_is_fits_in_one_line(told: Preparation, words: str) -> None:
+    assert preparation(told) == words
+
+
+def test_of_a_run_that_ended_no_time_left_is_promised() -> None:
+    told = Preparation(done=4, total=10, eta_s=30.0)
+    assert "left" in preparation(told)
+    assert "left" not in preparation(told, going_on=False)

@@ -69,7 +69,7 @@ def verify(cache_dir: CacheDir = None) -> None:
     from harmonic_core.cli.data.progress import bar
     from harmonic_core.data.upkeep import broken, everything, prune
     from harmonic_core.data.workers import available_cores
-    from harmonic_core.run.words import files
+    from harmonic_core.run.words import count, files
     from harmonic_core.text import plain
 
     cache = _open(cache_dir)
@@ -84,7 +84,7 @@ def verify(cache_dir: CacheDir = None) -> None:
         return
     with _alone(cache):
         prune(cache, found)
-    typer.echo(f"{files(len(found))} of {len(kept)} broken and removed: the next run decodes them anew")
+    typer.echo(f"{files(len(found))} of {count(len(kept))} broken and removed: the next run decodes them anew")
     raise typer.Exit(1)
 
 

@@ -47,7 +47,7 @@ def preprocess(
     from harmonic_core.data.cache import Cache, default_cache_dir
     from harmonic_core.data.prepare import prepare
     from harmonic_core.data.sources import find_tracks
-    from harmonic_core.run.words import files, music_length
+    from harmonic_core.run.words import count, files, music_length
     from harmonic_core.text import plain
     from harmonic_core.training.signals import StopSignals
 
@@ -75,7 +75,8 @@ def preprocess(
         typer.echo(f"refused: {each}", err=True)
     if signals.received is not None:
         typer.echo(
-            f"stopped with {len(outcomes)} of {files(len(music.tracks))} done; the same command goes on from there",
+            f"stopped with {count(len(outcomes))} of {files(len(music.tracks))} done; "
+            "the same command goes on from there",
             err=True,
         )
         raise typer.Exit(signals.exit_code)
@@ -86,7 +87,8 @@ def preprocess(
     way = f"; train with `--cache-dir {shown}`" if output_dir and folder != profile.data.cache_dir else ""
     typer.echo(
         f"{'ready' if usable else 'nothing is ready'}: {files(len(usable))}, {music_length(seconds)} of music "
-        f"({from_cache} from the cache, {len(usable) - from_cache} decoded), {len(refused)} refused; "
+        f"({count(from_cache)} from the cache, {count(len(usable) - from_cache)} decoded), "
+        f"{count(len(refused))} refused; "
         f"cache {shown}{way}"
     )
     raise typer.Exit(0 if usable else 1)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from harmonic_core.data.tracks import AudioFile, Music, RefusedTrack, Source, Track
-from harmonic_core.profile.sections import Data
+from harmonic_core.data.tracks import AudioFile, Music, RefusedTrack, Track
+from harmonic_core.run.words import files
 from harmonic_core.text import plain
 
 
@@ -30,18 +30,11 @@ def join(parts: Sequence[tuple[Path, Music]]) -> Music:
                 new += 1
                 tracks.append(replace(track, title=f"{prefix}/{track.title}"))
         if new < len(music.tracks):
-            notes.append(f"{plain(prefix)}: {len(music.tracks) - new} files lie in another of the folders too")
+            notes.append(f"{plain(prefix)}: {files(len(music.tracks) - new)} taken from another of the folders already")
         refused += [replace(each, title=f"{prefix}/{each.title}") for each in music.refused]
         notes += [note if len(parts) == 1 else f"{plain(prefix)}: {note}" for note in music.notes]
         other.update(music.other)
     return Music(tracks, refused, tuple(notes), other)
-
-
-def source_weights(data: Data) -> dict[Source, float] | None:
-    """Shares of the kinds of data set in an epoch, relative to one another; None where length alone decides."""
-    if data.dataset != "combined":
-        return None
-    return {"gtzan": data.gtzan_weight, "maestro": data.maestro_weight, "custom": data.custom_weight}
 
 
 def _place(track: Track, folder: Path, real: Path) -> str:

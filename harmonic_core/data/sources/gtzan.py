@@ -12,6 +12,7 @@ from harmonic_core.data.sources.walk import Found, audio_below
 from harmonic_core.data.tracks import AudioFile, Music, Track
 from harmonic_core.errors import DataError
 from harmonic_core.profile.sections import Data
+from harmonic_core.run.words import count, files
 from harmonic_core.text import plain
 
 _CLIP = re.compile(rf"({'|'.join(GENRES)})\.(\d{{5}})")
@@ -107,9 +108,9 @@ def _completeness(tracks: list[Track]) -> list[str]:
     missing = sorted(clips - {PurePosixPath(track.title).stem for track in tracks if track.keys})
     notes = []
     if missing:
-        notes.append(f"GTZAN: {len(missing)} of its {len(clips)} clips are not there: {_shortened(missing)}")
+        notes.append(f"GTZAN: {count(len(missing))} of its {count(len(clips))} clips not there: {_shortened(missing)}")
     if surplus:
-        notes.append(f"GTZAN: {len(surplus)} files more than its clips: {_first_names(surplus)}")
+        notes.append(f"GTZAN: {files(len(surplus))} more than its clips: {_first_names(surplus)}")
     return notes
 
 

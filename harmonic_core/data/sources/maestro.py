@@ -14,6 +14,7 @@ from harmonic_core.data.sources.walk import audio_below
 from harmonic_core.data.tracks import AudioFile, Music, RefusedTrack, Side, Track
 from harmonic_core.errors import DataError
 from harmonic_core.profile.sections import Data
+from harmonic_core.run.words import count, files
 from harmonic_core.text import plain
 
 _CATALOGUE = re.compile(r"\b(op|bwv|woo|hob xvi|kv?|[dlmshr])\W{0,2}(\d+)")
@@ -51,17 +52,17 @@ def find_tracks(folder: Path, data: Data) -> Music:
     found = audio_below(root, leave=False)
     listed, refused, notes = _without_doubles(read_metadata(metadata))
     asked = wanted(listed, data)
-    files = _files_by_listed_name(listed, found.audio)
-    there = [each for each in asked if each.audio in files]
+    file_of = _files_by_listed_name(listed, found.audio)
+    there = [each for each in asked if each.audio in file_of]
     if not there:
         raise DataError(
             f"{shown}: none of the {len(asked)} recordings asked for are there; fetch some with `harmonic data "
             f"download maestro --hours 10 --dataset-dir {shown}`"
         )
-    notes += _completeness(asked, there, sorted(set(found.audio) - set(files.values())), data.hours)
+    notes += _completeness(asked, there, sorted(set(found.audio) - set(file_of.values())), data.hours)
     chosen = there if data.hours is None else some_hours(there, data.hours)
     sides, division = _sides(chosen, data)
-    tracks = [_track(root, files[each.audio], each, side) for each, side in zip(chosen, sides, strict=True)]
+    tracks = [_track(root, file_of[each.audio], each, side) for each, side in zip(chosen, sides, strict=True)]
     return Music(tracks, [*found.refused, *refused], (*notes, division), found.other)
 
 
@@ -75,7 +76,7 @@ def _without_doubles(recordings: Sequence[Recording]) -> tuple[list[Recording], 
     # Of a recording that is listed twice the place that holds it out counts, so that it is not trained on.
     by_name = {each.audio: each for each in sorted(recordings, key=lambda each: each.side != "train")}
     doubles = len(recordings) - len(by_name)
-    notes = [f"MAESTRO: {doubles} recordings are listed more than once"] if doubles else []
+    notes = [f"MAESTRO: recordings listed more than once: {doubles}"] if doubles else []
     return (
         [by_name[name] for name in dict.fromkeys(each.audio for each in recordings) if name not in outside],
         refused,
@@ -87,12 +88,12 @@ def _files_by_listed_name(listed: Sequence[Recording], audio: Sequence[str]) -> 
     """The file of every listed recording that is there, be it in another format than the list says."""
     exact = set(audio)
     by_stem = {str(PurePosixPath(name).with_suffix("")): name for name in reversed(audio)}
-    files = {}
+    file_of = {}
     for each in listed:
         name = each.audio if each.audio in exact else by_stem.get(str(PurePosixPath(each.audio or "_").with_suffix("")))
         if name is not None:
-            files[each.audio] = name
-    return files
+            file_of[each.audio] = name
+    return file_of
 
 
 def _completeness(
@@ -102,9 +103,11 @@ def _completeness(
     names_there = {each.audio for each in there}
     missing = [each.audio for each in asked if each.audio not in names_there]
     if missing:
-        notes.append(f"MAESTRO: {len(missing)} of {len(asked)} recordings are not there: {_shortened(missing)}")
+        notes.append(
+            f"MAESTRO: {count(len(missing))} of {count(len(asked))} recordings not there: {_shortened(missing)}"
+        )
     if surplus:
-        notes.append(f"MAESTRO: {len(surplus)} files are not in its list and not used: {_shortened(surplus)}")
+        notes.append(f"MAESTRO: {files(len(surplus))} not in its list, and not used: {_shortened(surplus)}")
     hours_there = sum(each.seconds for each in there) / 3600
     if hours is not None and hours_there < 0.95 * hours:
         notes.append(f"MAESTRO: {hours_there:.1f} of the {hours:g} hours asked for are there; all of them are used")
@@ -112,19 +115,19 @@ def _completeness(
 
 
 def _sides(chosen: Sequence[Recording], data: Data) -> tuple[list[Side | None], str]:
-    count = Counter(each.side for each in chosen)
+    number = Counter(each.side for each in chosen)
     if data.split == "random":
         return [None] * len(chosen), f"MAESTRO: {len(chosen)} recordings, divided at random by composition"
-    aside = f"{count['test']} to test on, which are kept aside" if count["test"] else "none to test on"
-    if bool(count["train"]) == bool(count["validation"]):
+    aside = f"{number['test']} to test on, which are kept aside" if number["test"] else "none to test on"
+    if bool(number["train"]) == bool(number["validation"]):
         return [each.side for each in chosen], (
-            f"MAESTRO, official division: {count['train']} recordings to train on, {count['validation']} to validate "
+            f"MAESTRO, official division: {number['train']} recordings to train on, {number['validation']} to validate "
             f"on, {aside}"
         )
-    lacking = "validate on" if count["train"] else "train on"
+    lacking = "validate on" if number["train"] else "train on"
     return [each.side if each.side == "test" else None for each in chosen], (
         f"MAESTRO: no recordings to {lacking} are among those of the official division that are used, so the "
-        f"{count['train'] + count['validation']} others are divided at random by composition; {aside}"
+        f"{number['train'] + number['validation']} others are divided at random by composition; {aside}"
     )
 
 

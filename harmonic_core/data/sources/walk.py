@@ -67,7 +67,7 @@ class _Walk:
                 continue
             for entry in entries:
                 name = f"{relative}/{entry.name}" if relative else entry.name
-                if not self._leave and entry.is_symlink() and not self._is_inside(entry.path):
+                if self._leads_out(entry):
                     self._refuse(name, "is a link that leads out of the folder")
                 elif self._is_folder(entry, name):
                     (self._links if entry.is_symlink() else folders).append(name)
@@ -82,11 +82,7 @@ class _Walk:
             yield from (entry for entry in entries if not entry.name.startswith("."))
 
     def _is_folder(self, entry: os.DirEntry[str], name: str) -> bool:
-        try:
-            is_folder = entry.is_dir()
-        except OSError:
-            is_folder = False
-        suffix = PurePosixPath(entry.name).suffix.lower()
+        is_folder, suffix = _is_dir(entry), _suffix(entry)
         if suffix not in AUDIO_SUFFIXES:
             if not is_folder:
                 self.found.other[suffix or "no ending"] += 1
@@ -96,11 +92,24 @@ class _Walk:
             self.found.audio.append(name)
         return is_folder
 
-    def _is_inside(self, path: str) -> bool:
-        return os.path.realpath(path).startswith(self._real.rstrip("/") + "/")
+    def _leads_out(self, entry: os.DirEntry[str]) -> bool:
+        if self._leave or not entry.is_symlink() or not (_suffix(entry) in AUDIO_SUFFIXES or _is_dir(entry)):
+            return False
+        return not os.path.realpath(entry.path).startswith(self._real.rstrip("/") + "/")
 
     def _refuse(self, name: str, reason: str) -> None:
         self.found.refused.append(RefusedTrack(name or ".", reason))
+
+
+def _suffix(entry: os.DirEntry[str]) -> str:
+    return PurePosixPath(entry.name).suffix.lower()
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _unusable(entry: os.DirEntry[str]) -> str | None:
