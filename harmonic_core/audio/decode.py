@@ -11,9 +11,10 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from harmonic_core.audio.block import Block
 from harmonic_core.audio.facts import SoundFacts
 from harmonic_core.audio.reasons import NOT_FINITE, DecodeError
-from harmonic_core.audio.source import MOST_CHANNELS, Block, Source
+from harmonic_core.audio.source import MOST_CHANNELS, Source
 
 __all__ = ["AUDIO_SUFFIXES", "DecodeError", "Decoding", "Pcm", "Samples", "decode"]
 

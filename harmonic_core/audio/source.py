@@ -33,14 +33,13 @@ from typing import Any, BinaryIO, cast
 import av
 import av.container
 import av.error
-import numpy as np
 from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.packet import Packet
-from numpy.typing import NDArray
 
 from harmonic_core.audio import headers
+from harmonic_core.audio.block import Block
 from harmonic_core.audio.reasons import IS_FOLDER, NOT_AUDIO, NOT_REGULAR, DecodeError
 
 MOST_CHANNELS = 64
@@ -56,59 +55,7 @@ _TAG_LENGTH = 200
 # Of ffmpeg's formats only those that hold sound themselves: a playlist could name any other file.
 _FORMATS = "aac,aiff,au,caf,flac,matroska,mov,mp3,ogg,w64,wav"
 _SELF_FRAMED = {"mp3", "aac"}
-_LAYOUTS: dict[str, tuple[type[np.generic], float, float, float]] = {
-    # Type, zero, largest magnitude + 1, first value that counts as full scale.
-    "u8": (np.uint8, 128.0, 128.0, 127.0),
-    "s16": (np.int16, 0.0, 2.0**15, 2.0**15 - 1),
-    "s32": (np.int32, 0.0, 2.0**31, 2.0**31 - 2.0**8),
-    "s64": (np.int64, 0.0, 2.0**63, 2.0**63 - 2.0**40),
-    "flt": (np.float32, 0.0, 1.0, 1.0),
-    "dbl": (np.float64, 0.0, 1.0, 1.0),
-}
-
 _CONTAINERS = {"mov,mp4,m4a,3gp,3g2,mj2": "mp4", "matroska,webm": "matroska"}
-
-
-class Block:
-    """Samples of all channels as the decoder gave them, in whatever type."""
-
-    def __init__(self, frame: AudioFrame) -> None:
-        kind, self._zero, self._scale, self._full = _LAYOUTS[frame.format.name.removesuffix("p")]
-        count = frame.layout.nb_channels
-        self.samples = frame.samples
-        self.rate = frame.sample_rate
-        self._planes: list[NDArray[Any]]
-        if frame.format.is_planar:
-            self._planes = [np.frombuffer(cast(Any, plane), kind, frame.samples) for plane in frame.planes]
-            self._channels = self._planes
-        else:
-            self._planes = [np.frombuffer(cast(Any, frame.planes[0]), kind, frame.samples * count)]
-            self._channels = list(self._planes[0].reshape(-1, count).T)
-
-    @property
-    def channels(self) -> int:
-        """Number of channels."""
-        return len(self._channels)
-
-    def peak(self) -> tuple[float, int]:
-        """Largest magnitude, full scale being 1 (NaN or infinite if a sample is), and how many reach full scale."""
-        bounds = [(float(plane.max()) - self._zero, self._zero - float(plane.min())) for plane in self._planes]
-        highest = float(np.max(bounds))
-        clipped = 0
-        if highest >= self._full:
-            clipped = sum(int(np.count_nonzero(np.abs(plane - self._zero) >= self._full)) for plane in self._planes)
-        return highest / self._scale, clipped
-
-    def mono(self) -> NDArray[np.float32]:
-        """Mean of the channels: (samples,) float32, full scale 1."""
-        mixed = self._channels[0].astype(np.float32)
-        for channel in self._channels[1:]:
-            np.add(mixed, channel, out=mixed, casting="unsafe")
-        if self._zero:
-            mixed -= np.float32(self._zero * self.channels)
-        if (scale := self._scale * self.channels) != 1.0:
-            mixed *= np.float32(1.0 / scale)
-        return mixed
 
 
 class Source:
@@ -172,7 +119,9 @@ class Source:
                     self._before, self._fifo = self.seconds, AudioFifo()
                     fifo = self._fifo
                     fifo.write(frame)
-                if fifo.samples >= _BLOCK_SAMPLES or self._drift is None:
+                if self._drift is None:
+                    self._note_drift(frame, time)
+                if fifo.samples >= _BLOCK_SAMPLES:
                     self._note_drift(frame, time)
                     yield from self._take()
             yield from self._take()
@@ -192,10 +141,8 @@ class Source:
             yield Block(frame)
 
     def _note_drift(self, frame: AudioFrame, time: float | None) -> None:
-        if time is None:
-            return
         # The first time stamp may be anything, and a jump back, as where streams were joined, is no hole.
-        drift = time + frame.samples / frame.sample_rate - self.seconds
+        drift = self._drift or 0.0 if time is None else time + frame.samples / frame.sample_rate - self.seconds
         if self._drift is None:
             self._drift = drift
         elif abs(drift - self._drift) > _SMALLEST_HOLE_S:

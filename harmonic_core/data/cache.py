@@ -139,7 +139,7 @@ class Cache:
         """What a sound of this identity is made of, as found when it was last read; None if it has changed since."""
         seen = read_json(self._seen_path(sound))
         source = seen.get("content")
-        return source if seen.get("identity") == identity and isinstance(source, str) else None
+        return source if seen.get("identity") == identity and isinstance(source, str) and source.isalnum() else None
 
     def entry(self, source: str, sample_rate: int) -> Entry | None:
         """What is kept of a sound; None if nothing is, or what is there is damaged or out of date."""
@@ -148,7 +148,7 @@ class Cache:
         try:
             if "reason" in record:
                 # Another decoder may know better.
-                return Entry(source, reason=record["reason"]) if record["decoders"] == decoders() else None
+                return Entry(source, reason=str(record["reason"])) if record["decoders"] == decoders() else None
             stat = samples_path.stat()
             if stat.st_size != 2 * record["samples"]:
                 return None

@@ -43,7 +43,10 @@ class RefusedScreen(ModalScreen[None]):
             self.query_one(RefusedList).cursor = self._index
 
     def on_refused_list_moved(self) -> None:
-        """Show the chosen file in full."""
+        """Show the chosen file in full, once there is a place for it: what is told too early is measured wrongly."""
+        self.call_after_refresh(self._show_whole)
+
+    def _show_whole(self) -> None:
         listed = self.query_one(RefusedList)
         if 0 <= listed.cursor < len(self._refusals):
             name, reason, _ = self._refusals[listed.cursor]

@@ -1,6 +1,6 @@
 """How fast music is made ready, against librosa and against the decoder alone, on the same files in one run.
 
-    python tests/benchmarks/preprocess.py DIR --minutes 20
+    python tests/benchmarks/preprocess.py DIR --minutes 60
 
 (a) `ours`: `prepare` into an empty cache, worker processes started anew; (b) `librosa`: `librosa.load(sr=22050)` and
 `librosa.feature.melspectrogram` in one process; (c) `librosa_parallel`: the same with a process a core; (d) `limit`:
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print each round, then one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path, metavar="DIR")
-    parser.add_argument("--minutes", type=float, default=20.0, help="how much of the music to use")
+    parser.add_argument("--minutes", type=float, default=60.0, help="how much of the music to use")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args(arguments)
 

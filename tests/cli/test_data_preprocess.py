@@ -185,7 +185,6 @@ def test_memory_stays_below_600_mb(harmonic: Programs, kind: str) -> None:
     assert process.returncode == 0, (harmonic.place / "stderr.txt").read_text()[-2_000:]
     ready = "ready: 1 file, 3.0 h" if kind == "three hours" else "ready: 10\N{THIN SPACE}000 files"
     assert said.startswith(ready)
-    print(kind, memory.in_all() / 2**20)
     assert 50 * 2**20 < memory.in_all() < MOST_BYTES
 
 

@@ -53,9 +53,9 @@ def test_a_wrong_profile_is_refused_before_torch_is_imported(harmonic: Programs)
     assert "did you mean `latent_dim`" in done.stderr.lower()
 
 
-def test_a_data_set_without_a_reader_says_how_to_train_on_its_folder(harmonic: Programs) -> None:
+def test_a_data_set_that_is_not_there_says_how_to_fetch_it(harmonic: Programs) -> None:
     refused = harmonic.run("train", "gtzan", expect=2)
-    assert "--dataset custom --custom-dir data/gtzan" in refused.stderr.splitlines()[-1]
+    assert "harmonic data download gtzan --dataset-dir data/gtzan" in refused.stderr.splitlines()[-1]
 
 
 def test_a_folder_without_audio_names_what_is_there(harmonic: Programs) -> None:

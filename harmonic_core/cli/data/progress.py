@@ -31,8 +31,12 @@ def bar(total: float) -> Iterator[Callable[[float, str], None]]:
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
+    from rich.table import Column
 
-    columns = BarColumn(bar_width=30), TextColumn("{task.description}", markup=False)
+    columns = (
+        BarColumn(bar_width=20, table_column=Column(min_width=20)),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+    )
     with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as progress:
         task = progress.add_task("", total=total)
         yield lambda done, words: progress.update(task, completed=done, description=words)
@@ -64,6 +68,6 @@ def preparation_bar(total: int) -> Iterator[Callable[[Preparation], None]]:
                 began, from_cache, ready = time.monotonic(), told.from_cache, told.audio_s
             spent = time.monotonic() - began
             speed = f", {(told.audio_s - ready) / spent:.0f} × real time" if told.audio_s > ready and spent else ""
-            move(told.done, f"{preparation(told)}{speed}  {told.label[-40:]}")
+            move(told.done, f"{preparation(told)}{speed}  {told.label}")
 
         yield show

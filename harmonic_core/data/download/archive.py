@@ -116,6 +116,8 @@ class _Download:
             self.web.meter.say(f"{differed} files of another size were replaced")
         if self.request.keep_archive and self.archive.exists():
             self.archive.replace(self.kept)
+        # Last of all: with it the data set is complete, and nothing is looked at any more.
+        placing.manifest.write(self.place.folder, self.place.path)
         self.place.clear()
         return placing.manifest
 

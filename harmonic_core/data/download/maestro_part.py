@@ -150,7 +150,7 @@ def _note(place: Workplace, manifest: Manifest | None, root: Path, there: Sequen
     paths = [*(root / recording.audio for recording in there), *root.glob(f"{NAME}.*")]
     sizes = {path.relative_to(place.folder).as_posix(): size_of(path) or 0 for path in paths}
     if {**before.files, **sizes} != before.files:
-        before.model_copy(update={"files": {**before.files, **sizes}}).write(place.folder)
+        before.model_copy(update={"files": {**before.files, **sizes}}).write(place.folder, place.path / "part")
 
 
 def _in_words(recordings: Sequence[Recording]) -> str:

@@ -36,10 +36,11 @@ class Manifest(BaseModel):
         """Files that are gone or of another size."""
         return [name for name, size in self.files.items() if size_of(folder / name) != size]
 
-    def write(self, folder: Path) -> None:
-        """Note it in a folder, in one step."""
+    def write(self, folder: Path, by_way_of: Path) -> None:
+        """Note it in `folder`, in one step, from the folder of unfinished things `by_way_of`."""
         ordered = self.model_copy(update={"files": dict(sorted(self.files.items()))})
-        write_atomically(folder / MANIFEST, ordered.model_dump_json(indent=1) + "\n")
+        write_atomically(by_way_of / "manifest.json", ordered.model_dump_json(indent=1) + "\n")
+        (by_way_of / "manifest.json").replace(folder / MANIFEST)
 
     @classmethod
     def read(cls, folder: Path, dataset: str) -> Manifest | None:
@@ -184,7 +185,7 @@ class Workplace:
             return None
 
     def place(self, placing: Placing) -> int:
-        """Move everything noted under its final name; files of the same name are replaced.
+        """Move everything noted under its final name, replacing files of the same name; the manifest comes after it.
 
         Returns
         -------
@@ -202,7 +203,6 @@ class Workplace:
                 f"{plain(str(self.folder / missing[0]))}: is missing though it was unpacked; something else changes "
                 "this folder. The same command downloads it again"
             )
-        placing.manifest.write(self.folder)
         return differed
 
     def _merge(self, source: Path, target: Path, files: Mapping[str, int], prefix: str) -> int:
