@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -117,7 +116,7 @@ def band_statistics(segments: TrainingSegments, features: LogMel, batch_size: in
     """Mean and standard deviation of every band over training segments, (n_mels,) each; at most 512 spread evenly."""
     device = features.window.device
     starts = segments.epoch_starts(0)
-    chosen = np.linspace(0, len(segments), min(len(segments), _STATISTICS_SEGMENTS), endpoint=False).astype(np.int64)
+    chosen = segments.spread(_STATISTICS_SEGMENTS)
     count, total, squares = 0, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
     for first in range(0, len(chosen), batch_size):
         samples = torch.from_numpy(segments.batch(chosen[first : first + batch_size], starts))

@@ -75,7 +75,8 @@ def sentence(seen: Seen, run: RunDirectory, now: float) -> list[str]:
     """Title and sentences for a state that needs words; nothing for one that speaks for itself."""
     status, path = seen.status, plain(str(run.path))
     resume = f"Continue it with:  harmonic train --resume-from {path}"
-    message = [plain(status.message)] if status and status.message else []
+    # Before the first step there is little else to show, and the reason may name files.
+    message = [plain(status.message, 300 if status.step else 700)] if status and status.message else []
     way_on = [resume] if status and status.step else []
     told: list[str] = []
     match seen.state:

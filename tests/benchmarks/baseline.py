@@ -22,20 +22,22 @@ from rich.console import Console
 from rich.progress import track as progress_over
 
 from harmonic_core.audio.features import LogMel
-from harmonic_core.data.cache import decode_tracks, default_cache_dir
+from harmonic_core.data.cache import Cache, default_cache_dir
 from harmonic_core.data.loading import BatchLoader
+from harmonic_core.data.prepare import prepare
 from harmonic_core.data.segments import TrainingSegments, ValidationSegments
-from harmonic_core.data.sources.custom import find_tracks
+from harmonic_core.data.sources import find_tracks
 from harmonic_core.data.split import split_tracks
 from harmonic_core.evaluation.validation import Validation, band_statistics, mean_spectrum_db, validate
 from harmonic_core.model.build import build_model
-from harmonic_core.profile.sections import Loss, Model, Profile, Train
+from harmonic_core.profile.sections import Data, Loss, Model, Profile, Train
 from harmonic_core.training.schedule import learning_rate
 from harmonic_core.training.state import RunningMeans, TrainState
 from harmonic_core.training.update import MEASURED, make_optimizer, update_weights
 
 TURN_S = 3.0
 HELD_OUT = 0.2
+SHORTEST_S = 3.0
 BETA = 1e-3
 SCHEDULE_STEPS = 100_000
 
@@ -90,10 +92,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     profile = Profile()
-    tracks, _ = find_tracks(options.directory)
+    data = Data(dataset="custom", custom_dir=options.directory, validation_split=HELD_OUT)
+    music = find_tracks(data, options.seed)
     console = Console(stderr=True)
-    cached, _ = decode_tracks(tracks, profile.audio.sample_rate, 3.0, default_cache_dir(), lambda *_: None)
-    training, validation = split_tracks(cached, HELD_OUT, options.seed)
+    outcomes = prepare(music.tracks, profile.audio.sample_rate, Cache(default_cache_dir()), lambda _: None)
+    usable = [each.cached for each in outcomes if each.cached and each.facts and each.facts.seconds >= SHORTEST_S]
+    split = split_tracks(usable, data, options.seed)
+    training, validation = split.training, split.validation
     segments = TrainingSegments(training, profile.segment_samples, options.seed)
     held_out = ValidationSegments(validation, profile.segment_samples, 400)
     features = LogMel(profile.audio)

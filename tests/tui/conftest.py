@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from real_runs import PROFILE, end_trainers
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +28,15 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     yield place
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture
+def profile(workplace: Path) -> Iterator[Path]:
+    """A small profile; whatever trainer it started is ended."""
+    path = workplace / "small.toml"
+    path.write_text(PROFILE)
+    yield path
+    end_trainers()
 
 
 def _is_setting(name: str) -> bool:

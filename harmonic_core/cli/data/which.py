@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harmonic_core.profile.music import Collection
     from harmonic_core.profile.resolve import Resolved
-
-GTZAN_GENRES = frozenset({"blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock"})
-_MAESTRO_METADATA = r"maestro.*\.(csv|json)"
-_MOST_LEVELS = 2
-_MOST_FOLDERS = 200
 
 
 def resolve_music(
@@ -40,6 +33,7 @@ def resolve_music(
     ProfileError
         If there is no such folder or profile, or the settings cannot be used.
     """
+    from harmonic_core.data.sources.layout import layout_of
     from harmonic_core.errors import ProfileError
     from harmonic_core.profile.resolve import resolve
     from harmonic_core.text import plain
@@ -64,44 +58,6 @@ def resolve_music(
                 f"{plain(target)}: no such folder; give a folder of audio, or a profile (`harmonic profiles list`)"
             ) from error
         raise
-
-
-def layout_of(folder: Path) -> Collection:
-    """Which data set a folder holds, judged by the names in it: cheap, nothing is decoded.
-
-    Returns
-    -------
-    "gtzan" where genre folders hold files such as `jazz.00012.wav`, "maestro" where its metadata is, else "custom".
-    """
-    folders = [folder, *_below(folder, _MOST_LEVELS)]
-    if any(_is_genre_of_gtzan(each) for each in folders):
-        return "gtzan"
-    if any(re.fullmatch(_MAESTRO_METADATA, name) for each in folders for name in _names(each)):
-        return "maestro"
-    return "custom"
-
-
-def _below(folder: Path, levels: int) -> list[Path]:
-    children = _children(folder)[:_MOST_FOLDERS]
-    deeper = [each for child in children for each in _below(child, levels - 1)] if levels > 1 else []
-    return [*children, *deeper]
-
-
-def _children(folder: Path) -> list[Path]:
-    paths = (folder / name for name in _names(folder) if not name.startswith("."))
-    return sorted(path for path in paths if path.is_dir())
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
-
-
-def _is_genre_of_gtzan(folder: Path) -> bool:
-    clip = re.compile(re.escape(folder.name) + r"\.\d{5}\.(wav|au)")
-    return folder.name in GTZAN_GENRES and any(clip.fullmatch(name) for name in _names(folder))
 
 
 def _is_profile(name: str) -> bool:
