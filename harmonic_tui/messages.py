@@ -32,6 +32,14 @@ class Seen:
 
         return self.state in ACTIVE_STATES or self.state == "starting"
 
+    @property
+    def ended_untrained(self) -> bool:
+        """Whether the run ended, or was lost, before its first epoch."""
+        if self.status is None or self.status.epoch or self.status.step:
+            return False
+        lost = self.state == "lost" and self.status.state == "preparing"
+        return lost or self.state in {"failed", "stopped", "diverged"}
+
 
 @dataclass
 class StatusSeen(Message, bubble=False):

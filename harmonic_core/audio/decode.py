@@ -63,8 +63,9 @@ class Decoding(Iterator[Pcm]):
     """The samples of a file, (samples,) int16 in blocks, ±32767 being full scale; once they have come, its facts."""
 
     def __init__(self, source: Source, sample_rate: int) -> None:
-        self._facts: SoundFacts | None = None
-        self._blocks = self._decode(source, sample_rate)
+        self._facts: list[SoundFacts] = []
+        # Without `self`, so that a decoding that is left half-way closes its file at once.
+        self._blocks = _decode(source, sample_rate, self._facts)
 
     def __next__(self) -> Pcm:
         return next(self._blocks)
@@ -72,46 +73,49 @@ class Decoding(Iterator[Pcm]):
     @property
     def facts(self) -> SoundFacts:
         """What was noticed on the way. Raises RuntimeError before the last block has come."""
-        if self._facts is None:
+        if not self._facts:
             raise RuntimeError("the sound is not decoded to its end")
-        return self._facts
+        return self._facts[0]
 
-    def _decode(self, source: Source, sample_rate: int) -> Iterator[Pcm]:
-        level = _Level()
-        first: Block | None = None
-        resampler: soxr.ResampleStream | None = None
-        rate = 0
-        for block in source.blocks():
-            level.add_source(block, source)
-            if resampler is None or block.rate != rate:
-                if resampler is not None:
-                    yield level.add_mono(resampler.resample_chunk(_NOTHING, last=True))
-                resampler, rate = _resampler(block, sample_rate), block.rate
-            first = first or block
-            yield level.add_mono(resampler.resample_chunk(block.mono()))
-        if resampler is None or first is None:
-            raise DecodeError("no samples in it")
-        yield level.add_mono(resampler.resample_chunk(_NOTHING, last=True))
-        self._facts = SoundFacts(
-            container=source.container,
-            codec=source.codec,
-            decoder="ffmpeg",
-            sample_rate=first.rate,
-            channels=first.channels,
-            seconds=source.seconds,
-            declared_seconds=source.declared_seconds,
-            missing_seconds=source.missing_seconds,
-            ended=source.ended,
-            peak=level.peak,
-            clipped=level.clipped,
-            mono_peak=level.mono_peak,
-            rms=math.sqrt(level.square_sum / max(1, level.count)),
-            dc_offset=level.sum / max(1, level.count),
-            tags=source.tags,
-        )
+
+def _decode(source: Source, sample_rate: int, found: list[SoundFacts]) -> Iterator[Pcm]:
+    level = _Level()
+    first: Block | None = None
+    resampler: soxr.ResampleStream | None = None
+    rate = 0
+    for block in source.blocks():
+        level.add_source(block, source)
+        if resampler is None or block.rate != rate:
+            if resampler is not None:
+                yield level.add_mono(resampler.resample_chunk(_NOTHING, last=True))
+            resampler, rate = _resampler(block, sample_rate), block.rate
+        first = first or block
+        yield level.add_mono(resampler.resample_chunk(block.mono()))
+    if resampler is None or first is None:
+        raise DecodeError("no samples in it")
+    yield level.add_mono(resampler.resample_chunk(_NOTHING, last=True))
+    facts = SoundFacts(
+        container=source.container,
+        codec=source.codec,
+        decoder="ffmpeg",
+        sample_rate=first.rate,
+        channels=first.channels,
+        seconds=source.seconds,
+        declared_seconds=source.declared_seconds,
+        missing_seconds=source.missing_seconds,
+        ended=source.ended,
+        peak=level.peak,
+        clipped=level.clipped,
+        mono_peak=level.mono_peak,
+        rms=math.sqrt(level.square_sum / max(1, level.count)),
+        dc_offset=level.sum / max(1, level.count),
+        tags=source.tags,
+    )
+    found.append(facts)
 
 
 _NOTHING: Samples = np.zeros(0, np.float32)
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def _resampler(block: Block, sample_rate: int) -> soxr.ResampleStream:
@@ -132,7 +136,7 @@ class _Level:
             raise DecodeError(f"has {block.channels} channels")
         peak, clipped = block.peak()
         # A double may be finite and still too large for what follows.
-        if not peak <= np.finfo(np.float32).max:
+        if not peak <= _LARGEST:
             raise DecodeError(f"{NOT_FINITE}, before {source.seconds:.1f} s")
         self.peak = max(self.peak, peak)
         self.clipped += clipped

@@ -27,6 +27,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -82,25 +83,19 @@ class Source:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = _open_regular(path)
-        head = headers.read_head(self._file.fileno())
-        self._container = self._open(head)
-        self.container = _CONTAINERS.get(self._container.format.name, self._container.format.name)
-        streams = self._container.streams.audio
-        if not streams:
-            raise DecodeError(f"{NOT_AUDIO}: no audio stream in it ({self.container})")
-        self._stream: AudioStream = streams[0]
-        context = self._stream.codec_context
-        if context is None:
-            raise DecodeError(f"ffmpeg ({self.container}): no decoder for what is in it")
-        context.thread_count = 1
-        if context.name == "flac":
-            context.options = {"err_detect": "crccheck+explode"}
-        self.codec = "mp3" if context.name == "mp3float" else context.name
-        self.tags = _tags(self._container.metadata | self._stream.metadata)
-        self.declared_seconds = self._declared(head)
+        with ExitStack() as open_files:
+            self._file = open_files.enter_context(_open_regular(path))
+            head = headers.read_head(self._file.fileno())
+            self._container = open_files.enter_context(self._open(head))
+            self.container = _CONTAINERS.get(self._container.format.name, self._container.format.name)
+            self._stream = self._choose_stream()
+            self.tags = _tags(self._container.metadata | self._stream.metadata)
+            self.declared_seconds = self._declared(head)
+            self.ended = self.container != "ogg" or headers.ogg_ended(self._file.fileno())
+            self._open_files = open_files.pop_all()
+        name = self._stream.codec_context.name
+        self.codec = "mp3" if name == "mp3float" else name
         self.missing_seconds = 0.0
-        self.ended = self.container != "ogg" or headers.ogg_ended(self._file.fileno())
         self._drift: float | None = None
         self._before = 0.0
         self._fifo = AudioFifo()
@@ -108,7 +103,7 @@ class Source:
     def blocks(self) -> Iterator[Block]:
         """Samples in order, in blocks of a second or two. May be called once. Raises DecodeError."""
         fifo = self._fifo
-        with self._file, self._container:
+        with self._open_files:
             for frame in self._frames():
                 time, frame.pts = frame.time, None
                 try:
@@ -212,6 +207,22 @@ class Source:
             missing = " (its index, which often stands at the end, is missing)" if kind == "mp4" else ""
             raise DecodeError(f"ffmpeg ({kind}): {_reason(error)}{missing}") from None
 
+    def _choose_stream(self) -> AudioStream:
+        if not self._container.streams.audio:
+            # A film is one thing, a container that lost its index another.
+            begins = f"{NOT_AUDIO}:" if self._container.streams else "ffmpeg:"
+            raise DecodeError(f"{begins} no audio stream in it ({self.container})")
+        stream = self._container.streams.audio[0]
+        context = stream.codec_context
+        if context is None:
+            raise DecodeError(f"ffmpeg ({self.container}): no decoder for what is in it")
+        if context.channels > MOST_CHANNELS or (context.channels == 0 and context.name.startswith("pcm_")):
+            raise DecodeError(f"has {context.channels} channels")
+        context.thread_count = 1
+        if context.name == "flac":
+            context.options = {"err_detect": "crccheck+explode"}
+        return stream
+
     @property
     def _decoder(self) -> str:
         return f"ffmpeg ({self.codec})"
@@ -245,5 +256,7 @@ def _tags(metadata: dict[str, str]) -> dict[str, str]:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, av.error.EOFError):
+        return "it ends before the sound begins"
     text = str(getattr(error, "strerror", None) or error).rstrip(".").lower()
     return text.replace("invalid data found when processing input", "invalid data")

@@ -53,10 +53,8 @@ class CachedTrack:
     ----------
     track
         Whose they are.
-    path
-        The samples: mono, 16 bit, native byte order.
-    samples
-        How many.
+    path, samples
+        The samples, mono, 16 bit, native byte order, and how many.
     facts
         What decoding told.
     content
@@ -91,10 +89,8 @@ class Entry:
         What the sound is made of, as `Sound.content` gives it.
     samples, sha256
         Number of samples and their hash.
-    facts
-        What decoding told; None with a reason.
-    reason
-        The decoder's words where it could not.
+    facts, reason
+        What decoding told, or the decoder's words where it could not; the other one is None.
     """
 
     source: str

@@ -66,10 +66,8 @@ USUAL_RATES = frozenset(
 LOSSLESS_MISSING_S = 0.01
 """Seconds by which a lossless sound may fall short of its header."""
 
-LOSSY_MISSING_S = 0.1
-"""The same for others: some encoders count their own delay in, some do not."""
-
-_LOSSY_MISSING_SAMPLES = 4096  # The same at low rates, where one frame of an encoder is long.
+LOSSY_MISSING_SAMPLES = 2304
+"""The same for others, in samples: some encoders count their own delay in, two frames of MP3, and some do not."""
 
 _CONTAINERS: dict[str, frozenset[str]] = {
     ".wav": frozenset({"wav", "w64"}),
@@ -131,7 +129,7 @@ def wrong_ending(name: str, facts: SoundFacts) -> Fault | None:
 
 def _truncated(facts: SoundFacts) -> Fault | None:
     is_lossless = facts.codec.startswith("pcm_") or facts.codec in {"flac", "alac"}
-    allowed = LOSSLESS_MISSING_S if is_lossless else max(LOSSY_MISSING_S, _LOSSY_MISSING_SAMPLES / facts.sample_rate)
+    allowed = LOSSLESS_MISSING_S if is_lossless else LOSSY_MISSING_SAMPLES / facts.sample_rate
     reason = None
     if facts.declared_seconds is not None and facts.declared_seconds - facts.seconds > allowed:
         reason = f"{facts.seconds:.2f} s of the {facts.declared_seconds:.2f} s that its header promises are there"

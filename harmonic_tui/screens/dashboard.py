@@ -275,8 +275,8 @@ class DashboardScreen(Screen[None]):
             return
         status, refused = self.seen.status, len(self._refusals)
         going_on = self.seen.state in {"starting", "preparing"}
-        trained = status is not None and bool(status.epoch or status.step)
-        ended = not going_on and not trained and status is not None and (status.preparation is not None or refused > 0)
+        told = refused > 0 or (status is not None and status.preparation is not None)
+        ended = told and self.seen.ended_untrained
         self.query_one(PreparationPanel).tell(self.seen, refused)
         self.query_one(Header).tell_refused(0 if going_on or ended else refused)
         for screen in self.app.screen_stack:

@@ -29,10 +29,11 @@ def chord(seconds: float, rate: int) -> Sound:
 
 def write(path: Path, sound: Sound, rate: int, subtype: str | None = None) -> Path:
     """Write (samples,) or (samples, channels) in the format that the file's ending names."""
-    if path.suffix in {".m4a", ".mp4"}:
+    if path.suffix in {".m4a", ".mp4", ".aac"}:
         _write_aac(path, sound, rate)
     else:
-        soundfile.write(path, sound, rate, subtype=subtype, format="OGG" if path.suffix == ".oga" else None)
+        kind = "OGG" if path.suffix in {".oga", ".opus"} else None
+        soundfile.write(path, sound, rate, subtype=subtype, format=kind)
     return path
 
 
@@ -51,7 +52,7 @@ def write_picture(path: Path) -> Path:
 def _write_aac(path: Path, sound: Sound, rate: int) -> None:
     layout = "mono" if sound.ndim == 1 else "stereo"
     planes = np.ascontiguousarray(np.atleast_2d(sound.T))
-    with av.open(str(path), "w", format="ipod") as container:
+    with av.open(str(path), "w", format="adts" if path.suffix == ".aac" else "ipod") as container:
         stream = container.add_stream("aac", rate=rate, layout=layout)
         stream.bit_rate = 128_000
         frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)

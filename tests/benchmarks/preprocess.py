@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import soundfile
@@ -54,12 +55,16 @@ def decode_alone(path: str) -> float:
 def pyav_alone(path: str) -> float:
     """Decode one file with PyAV and its own resampler and keep nothing; returns its seconds."""
     import av
+    import av.error
 
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
     samples = 0
     with av.open(path) as container:
-        for frame in container.decode(audio=0):
-            samples += sum(each.to_ndarray().size for each in resampler.resample(frame))
+        for packet in container.demux(audio=0):
+            # Some files have an empty packet in their middle.
+            with suppress(av.error.FFmpegError):
+                for frame in packet.decode():
+                    samples += sum(each.to_ndarray().size for each in resampler.resample(frame))
     return samples / RATE
 
 
@@ -83,16 +88,12 @@ def choose(folder: Path, minutes: float) -> tuple[list[Track], float]:
     return chosen, seconds
 
 
-def ours(tracks: Sequence[Track], workers: int) -> None:
-    """Make everything ready in a cache of its own, as `harmonic data preprocess` does."""
-    folder = Path(tempfile.mkdtemp())
-    try:
-        outcomes = prepare(tracks, RATE, Cache(folder), lambda told: None, workers=workers)
-        refused = [f"{each.track.label}: {each.reason}" for each in outcomes if each.reason]
-        if refused:
-            raise RuntimeError(f"refused: {refused}")
-    finally:
-        shutil.rmtree(folder)
+def ours(tracks: Sequence[Track], workers: int, folder: Path) -> None:
+    """Make everything ready in an empty cache, as `harmonic data preprocess` does."""
+    outcomes = prepare(tracks, RATE, Cache(folder), lambda told: None, workers=workers)
+    refused = [f"{each.track.label}: {each.reason}" for each in outcomes if each.reason]
+    if refused:
+        raise RuntimeError(f"refused: {refused}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -114,7 +115,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console.print(f"{len(tracks)} files, {seconds / 60:.1f} min, {cores} cores, {options.rounds} rounds")
     best: dict[str, float] = {}
 
-    with ProcessPoolExecutor(1) as single, ProcessPoolExecutor(cores) as pool:
+    with (
+        tempfile.TemporaryDirectory() as caches,
+        ProcessPoolExecutor(1) as single,
+        ProcessPoolExecutor(cores) as pool,
+    ):
         for executor, count in ((single, 1), (pool, cores)):
             for function in (librosa_mel, *DECODERS.values()):
                 # Imports and compilation are not what is measured.
@@ -123,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         def all_over(executor: ProcessPoolExecutor, function: Callable[[str], float]) -> Callable[[], None]:
             return lambda: sum(executor.map(function, paths)) and None
 
-        contenders: dict[str, Callable[[], None]] = {"ours": lambda: ours(tracks, cores)}
+        contenders: dict[str, Callable[[], None]] = {"ours": lambda: ours(tracks, cores, Path(caches, "cache"))}
         contenders |= {f"limit ({name})": all_over(pool, function) for name, function in DECODERS.items()}
         contenders |= {"librosa_parallel": all_over(pool, librosa_mel), "librosa": all_over(single, librosa_mel)}
         for number in range(options.rounds):
@@ -132,6 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 run()
                 figure = seconds / 3600 / ((time.perf_counter() - began) / 60)
                 best[name] = max(best.get(name, 0.0), figure)
+                shutil.rmtree(Path(caches, "cache"), ignore_errors=True)
                 console.print(f"round {number + 1}  {name:18} {figure:7.2f} h/min  {figure * 60:6.0f} × real time")
 
     limit_by = max(DECODERS, key=lambda name: best[f"limit ({name})"])

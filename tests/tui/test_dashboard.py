@@ -59,7 +59,7 @@ async def test_what_cannot_be_known_of_a_device_is_not_shown_as_nothing() -> Non
 async def test_before_the_first_figures_every_panel_says_what_it_waits_for() -> None:
     console = console_on(record_run(Path("run"), alive(Recording(state="training", epochs_done=0))))
     async with console.run_test(size=FULL) as pilot:
-        await sees(pilot, "● training", "the loss appears with the first logging interval")
+        await sees(pilot, "● training", "broken/jazz.00054.wav", "the loss appears with the first logging interval")
         await sees(pilot, "measured after each epoch", "no samples yet", "No validation yet")
 
 
@@ -262,10 +262,10 @@ async def test_a_damaged_run_is_named_as_such(damage: str) -> None:
 
 @pytest.mark.parametrize("size", [FULL, SMALL], ids=["full", "small"])
 async def test_a_long_reason_for_a_failure_is_told_to_its_end(size: tuple[int, int]) -> None:
-    reason = f"the disk is full: {' '.join(f'word{number}' for number in range(30))} and nothing was lost"
+    reason = f"the disk is full: {' '.join(f'word{number}' for number in range(30))} nothing-was-lost"
     console = console_on(record_run(Path("run"), Recording(state="failed", message=reason)))
     async with console.run_test(size=size) as pilot:
-        await sees(pilot, "✗ failed", "word29", "nothing was lost", "harmonic train --resume-from run")
+        await sees(pilot, "✗ failed", "word29", "nothing-was-lost", "harmonic train --resume-from run")
         rows = text_of(console).splitlines()
         assert not any(word in row and "…" in row for row in rows for word in ("word0 ", "word15", "word29"))
 

@@ -221,6 +221,12 @@ async def test_a_run_that_failed_while_preparing_shows_the_refused_files_and_the
         assert "left 2 min" not in text_of(console)
 
 
+async def test_a_trainer_lost_while_preparing_shows_the_file_that_it_was_at() -> None:
+    console = console_on(record_run(Path("run"), PREPARING))
+    async with console.run_test(size=FULL) as pilot:
+        await sees(pilot, "! lost", "lost since", "last        genres/jazz/jazz.00055.wav", "Refused: 3 files")
+
+
 async def test_the_list_is_that_of_the_present_start_of_a_run_that_was_started_before() -> None:
     recording = preparing(refused=(("same.wav", "empty"),))
     run = record_run(Path("run"), recording)

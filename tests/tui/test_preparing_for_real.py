@@ -35,7 +35,7 @@ def test_good_files_are_trained_on_and_broken_ones_named_in_the_console(profile:
     try:
         terminal.wait_for("● training", "r Refused", deadline_s=DEADLINE_S)
         terminal.press("r")
-        terminal.wait_for("Refused: 4 files", "notes.wav", "empty.mp3", "noise.ogg", "short.wav", "too short")
+        terminal.wait_for("Refused: 4 files", "notes.wav", "empty.mp3", "noise.ogg", "short.wav", "0.10 s long")
         terminal.press("\x1b")
         terminal.wait_for("q Leave", "─ Loss")
         preparation = wait_for_state("training").preparation

@@ -10,7 +10,7 @@ from rich.filesize import decimal
 from harmonic_core.data.download.archive import Published, Request, Trust, download_archive
 from harmonic_core.data.download.connection import MirrorError, Web
 from harmonic_core.data.download.contents import undecodable
-from harmonic_core.data.download.workplace import Manifest, size_of, take_away_remains
+from harmonic_core.data.download.workplace import Manifest, is_being_placed, size_of, take_away_remains
 from harmonic_core.run.words import files
 from harmonic_core.text import plain
 
@@ -64,6 +64,8 @@ def download_gtzan(folder: Path, request: Request, web: Web) -> str:
 
 
 def _complete(folder: Path) -> str | None:
+    if is_being_placed(folder):
+        return None
     if (manifest := Manifest.read(folder, GTZAN.dataset)) is not None:
         return files(len(manifest.files)) if not manifest.missing(folder) else None
     for inside in FOLDERS:

@@ -11,7 +11,7 @@ from harmonic_core.data.download.archive import Published, Request, Trust, downl
 from harmonic_core.data.download.connection import MirrorError, Web
 from harmonic_core.data.download.contents import undecodable
 from harmonic_core.data.download.unpack import checked_name
-from harmonic_core.data.download.workplace import Manifest, size_of, take_away_remains
+from harmonic_core.data.download.workplace import Manifest, is_being_placed, size_of, take_away_remains
 from harmonic_core.data.sources.maestro_metadata import Recording, find_metadata, read_metadata
 from harmonic_core.errors import DataError
 from harmonic_core.run.words import count, files
@@ -79,6 +79,8 @@ def absent(recordings: Sequence[Recording], root: Path, folder: Path, manifest: 
 
 
 def _complete(folder: Path) -> str | None:
+    if is_being_placed(folder):
+        return None
     manifest = Manifest.read(folder, MAESTRO.dataset)
     if manifest is not None and manifest.whole:
         return files(len(manifest.files)) if not manifest.missing(folder) else None

@@ -19,6 +19,7 @@ from harmonic_core.run.atomic import write_atomically
 from harmonic_core.text import plain
 
 MANIFEST = ".harmonic-download.json"
+_PLACING = "placing.json"
 
 
 class Manifest(BaseModel):
@@ -49,7 +50,7 @@ class Manifest(BaseModel):
             manifest = cls.model_validate_json((folder / MANIFEST).read_bytes())
             for name in manifest.files:
                 checked_name(name)
-        except (FileNotFoundError, ValidationError, MirrorError):
+        except (FileNotFoundError, NotADirectoryError, ValidationError, MirrorError):
             return None
         return manifest if manifest.dataset == dataset else None
 
@@ -88,7 +89,7 @@ class Workplace:
         self.path = folder / ".download"
         self.unpacked = self.path / "unpacked"
         self._lock = self.path / "lock"
-        self._placing = self.path / "placing.json"
+        self._placing = self.path / _PLACING
 
     @classmethod
     @contextmanager
@@ -220,6 +221,11 @@ class Workplace:
 def files_below(folder: Path) -> list[Path]:
     """All files in a folder and in those inside it, in order."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def is_being_placed(folder: Path) -> bool:
+    """Whether an attempt ended while it put a data set in its place, so that all may seem to be there."""
+    return (folder / ".download" / _PLACING).exists()
 
 
 def take_away_remains(folder: Path) -> None:
