@@ -260,9 +260,8 @@ class Writing:
             record["reason"] = entry.reason
         else:
             record |= {"samples": entry.samples, "sha256": entry.sha256, "facts": entry.facts.model_dump()}
-        record_path = self.target.with_suffix(".json")
         with self.cache.writing():
-            write_whole(self.partial.with_suffix(".json"), record_path, _json(record))
+            write_whole(self.partial.with_suffix(".json"), self.target.with_suffix(".json"), _json(record))
             if entry.facts is not None:
                 move(self.partial, self.target)
 
@@ -294,8 +293,8 @@ def _hold(folder: Path) -> None:
 
 
 def _open_for_lock(folder: Path) -> int:
-    path = folder / "in-use"
+    path, flags = folder / "in-use", os.O_CLOEXEC
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        return os.open(path, flags | os.O_RDWR | os.O_CREAT, 0o644)
     except PermissionError:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(path, flags | os.O_RDONLY)
