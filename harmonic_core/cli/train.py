@@ -102,10 +102,12 @@ def train(
     flags = {
         key: value for key, value in locals().items() if key not in {"profile", "config", "settings", "mode", "trials"}
     }
-    _refuse_other_modes("tune" if trials is not None else mode)
     given = {key: value for key, value in flags.items() if value is not None}
-    code = _start(profile, config, settings or [], given)
-    raise typer.Exit(code)
+    wanted = "tune" if trials is not None else mode.replace("-", "_")
+    if wanted in {"validate_data", "preprocess", "download"}:
+        raise typer.Exit(_work_on_data(wanted, profile, config, settings or [], given))
+    _refuse_other_modes(wanted)
+    raise typer.Exit(_start(profile, config, settings or [], given))
 
 
 def add_to(app: typer.Typer) -> None:
@@ -119,8 +121,37 @@ def _refuse_other_modes(mode: str) -> None:
     from harmonic_core.text import plain
 
     if mode != "train":
-        verb = INSTEAD_OF_MODE.get(mode.replace("-", "_"))
+        verb = INSTEAD_OF_MODE.get(mode)
         raise ProfileError(f"--mode {plain(mode)}: `harmonic train` only trains" + f"; {verb or 'leave it out'}")
+
+
+def _work_on_data(
+    mode: str, profile: str | None, config: Path | None, settings: list[str], flags: dict[str, str]
+) -> int:
+    """Do for the same music what `harmonic data` does."""
+    from harmonic_core.cli.data.download import download
+    from harmonic_core.cli.data.preprocess import preprocess_music
+    from harmonic_core.cli.data.validate import validate_music
+    from harmonic_core.profile.music import music_folders
+    from harmonic_core.profile.resolve import resolve
+
+    output_dir = flags.pop("output_dir", None) if mode == "preprocess" else None
+    resolved = resolve(profile, config=config, settings=settings, flags=flags)
+    if mode == "validate_data":
+        return validate_music(resolved)
+    if mode == "preprocess":
+        return preprocess_music(resolved, Path(output_dir) if output_dir else None)
+    data = resolved.profile.data
+    folders = [folder for kind, folder in music_folders(data) if kind == data.dataset]
+    download(
+        data.dataset,
+        folders[0] if folders else None,
+        data.hours,
+        list(data.official_parts) if data.official_parts else None,
+        [str(year) for year in data.years] if data.years else None,
+        list(data.composers) if data.composers else None,
+    )
+    return 0
 
 
 def _start(profile: str | None, config: Path | None, settings: list[str], flags: dict[str, str]) -> int:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harmonic_core.cli.data.which import FolderOption, resolve_music
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harmonic_core.data.prepare import Outcome
     from harmonic_core.data.tracks import RefusedTrack
+    from harmonic_core.profile.resolve import Resolved
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,6 +38,10 @@ def preprocess(
         int | None,
         typer.Option(min=1, max=256, metavar="N", help="Processes that decode. Default: one a core, five at most."),
     ] = None,
+    custom_dir: FolderOption = None,
+    gtzan_dir: FolderOption = None,
+    maestro_dir: FolderOption = None,
+    dataset_dir: FolderOption = None,
 ) -> None:
     """Decode music once, so that training begins at once.
 
@@ -42,8 +49,27 @@ def preprocess(
     on the same music at a time. What `audio.sample_rate` a run has decides what is kept; all runs of the same rate
     share it.
     """
+    folders = {
+        "custom_dir": custom_dir,
+        "gtzan_dir": gtzan_dir,
+        "maestro_dir": maestro_dir,
+        "dataset_dir": dataset_dir and dataset_dir[-1],
+    }
+    resolved = resolve_music(target, settings or [], folders)
+    raise typer.Exit(preprocess_music(resolved, output_dir, workers=workers))
+
+
+def preprocess_music(resolved: Resolved, output_dir: Path | None = None, *, workers: int | None = None) -> int:
+    """Decode the music of a profile into its cache or `output_dir`, and say what came of it; gives the exit status.
+
+    Raises
+    ------
+    ProfileError, DataError
+        If there is no music.
+    DiskError
+        If the cache cannot be written.
+    """
     from harmonic_core.cli.data.progress import preparation_bar
-    from harmonic_core.cli.data.which import resolve_music
     from harmonic_core.data.cache import Cache, default_cache_dir
     from harmonic_core.data.prepare import prepare
     from harmonic_core.data.sources import find_tracks
@@ -51,7 +77,6 @@ def preprocess(
     from harmonic_core.text import plain
     from harmonic_core.training.signals import StopSignals
 
-    resolved = resolve_music(target, settings or [])
     for warning in resolved.warnings:
         typer.echo(f"warning: {warning}", err=True)
     profile = resolved.profile
@@ -79,7 +104,7 @@ def preprocess(
             "the same command goes on from there",
             err=True,
         )
-        raise typer.Exit(signals.exit_code)
+        return int(signals.exit_code)
     from_cache = sum(each.from_cache for each in usable)
     seconds = sum(each.facts.seconds for each in usable if each.facts)
     shown = plain(str(folder), 400)
@@ -91,7 +116,7 @@ def preprocess(
         f"{count(len(refused))} refused; "
         f"cache {shown}{way}"
     )
-    raise typer.Exit(0 if usable else 1)
+    return 0 if usable else 1
 
 
 def _sift(outcomes: Sequence[Outcome], min_seconds: float) -> tuple[list[Outcome], list[RefusedTrack]]:

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harmonic_core.cli.data.which import FolderOption, resolve_music
+
 if TYPE_CHECKING:
     from harmonic_core.data.survey import Survey, Verdict
+    from harmonic_core.profile.resolve import Resolved
 
 _BAR_WIDTH = 30
 _MOST_ROWS = 20
@@ -32,13 +35,33 @@ def validate(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Set anything of the profile; can be given many times."),
     ] = None,
+    custom_dir: FolderOption = None,
+    gtzan_dir: FolderOption = None,
+    maestro_dir: FolderOption = None,
+    dataset_dir: FolderOption = None,
 ) -> None:
     """Say of every file whether it can be trained on, and of the whole what it needs.
 
     Everything is decoded once, and nothing is written. Exit 0 if training can begin, 1 if not.
     """
+    folders = {
+        "custom_dir": custom_dir,
+        "gtzan_dir": gtzan_dir,
+        "maestro_dir": maestro_dir,
+        "dataset_dir": dataset_dir and dataset_dir[-1],
+    }
+    raise typer.Exit(validate_music(resolve_music(target, settings or [], folders), as_json=as_json))
+
+
+def validate_music(resolved: Resolved, *, as_json: bool = False) -> int:
+    """Print what is wrong with the music of a profile, and whether training can begin; gives the exit status.
+
+    Raises
+    ------
+    ProfileError
+        If a folder is missing.
+    """
     from harmonic_core.cli.data.progress import preparation_bar
-    from harmonic_core.cli.data.which import resolve_music
     from harmonic_core.data.cache import Cache, default_cache_dir
     from harmonic_core.data.prepare import prepare
     from harmonic_core.data.sources import find_tracks
@@ -47,7 +70,6 @@ def validate(
     from harmonic_core.errors import DataError
     from harmonic_core.training.signals import StopSignals
 
-    resolved = resolve_music(target, settings or [])
     for warning in resolved.warnings:
         typer.echo(f"warning: {warning}", err=True)
     profile = resolved.profile
@@ -69,7 +91,7 @@ def validate(
             )
     if signals.received is not None:
         typer.echo(f"stopped with {len(outcomes)} of {len(music.tracks)} files looked at", err=True)
-        raise typer.Exit(signals.exit_code)
+        return int(signals.exit_code)
     found = survey(music, outcomes, profile, folder)
     problems = nothing or found.problems
     if as_json:
@@ -78,7 +100,7 @@ def validate(
         for line in _report(found, music.other):
             typer.echo(line)
         typer.echo(f"not ready, because {'; '.join(problems)}" if problems else f"ready: {_amount(found)}")
-    raise typer.Exit(1 if problems else 0)
+    return 1 if problems else 0
 
 
 def _document(found: Survey, problems: list[str], other: Mapping[str, int]) -> dict[str, Any]:

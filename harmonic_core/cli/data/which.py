@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from harmonic_core.profile.resolve import Resolved
+
+
+FolderOption = Annotated[
+    list[str] | None, typer.Option(metavar="DIR", help="As for `harmonic train`.", show_default=False)
+]
+"""A flag that names folders of a profile's music."""
 
 
 def resolve_music(

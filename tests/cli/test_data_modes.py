@@ -1,0 +1,51 @@
+"""`harmonic train --mode …`: the other modes do for the same music what `harmonic data` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from programs import Programs
+from quick_music import write_wav
+
+
+@pytest.fixture
+def music(harmonic: Programs) -> Path:
+    """Four clips of noise and a file that is no audio."""
+    folder = harmonic.place / "music"
+    folder.mkdir()
+    for number in range(4):
+        write_wav(folder / f"{number}.wav", 2.0, seed=number)
+    return folder
+
+
+def test_validate_data_is_the_check_of_the_same_music(harmonic: Programs, music: Path) -> None:
+    said = harmonic.run("train", "--dataset", "custom", "--custom_dir", "music", "--mode", "validate_data").stdout
+    assert said == harmonic.run("data", "validate", "music").stdout
+    assert said.splitlines()[-1].startswith("ready: 4 files")
+    (music / "broken.wav").write_bytes(b"no music")
+    refused = harmonic.run("train", "custom", "--custom-dir", "music", "--mode", "validate_data", expect=1)
+    assert refused.stdout.splitlines()[-1].startswith("not ready, because")
+
+
+def test_preprocess_fills_the_folder_that_is_named(harmonic: Programs, music: Path) -> None:
+    arguments = ["--dataset", "custom", "--custom_dir", "music", "--mode", "preprocess", "--output_dir", "data/ready"]
+    assert "4 decoded" in harmonic.run("train", *arguments).stdout
+    again = harmonic.run("data", "preprocess", "custom", "--custom-dir", "music", "--output-dir", "data/ready")
+    assert "4 from the cache" in again.stdout
+    assert not (harmonic.place / "runs").exists()
+
+
+def test_download_takes_the_data_set_and_its_folder(harmonic: Programs) -> None:
+    (harmonic.place / "data").write_text("not a folder")
+    refused = harmonic.run("train", "--dataset", "gtzan", "--dataset_dir", "data/gtzan", "--mode", "download", expect=1)
+    assert "data/gtzan" in refused.stderr
+    refused = harmonic.run("train", "--dataset", "demo", "--mode", "download", expect=2)
+    assert "needs no download" in refused.stderr
+
+
+def test_several_folders_are_one_collection(harmonic: Programs, music: Path) -> None:
+    (harmonic.place / "more").mkdir()
+    write_wav(harmonic.place / "more" / "0.wav", 2.0, seed=9)
+    said = harmonic.run("data", "validate", "custom", "--custom-dir", "music", "--custom-dir", "more").stdout
+    assert said.splitlines()[-1].startswith("ready: 5 files")
