@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
-class SoundFacts(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class SoundFacts:
     """What was seen while a sound was decoded, of the source as it is, before resampling.
 
     Kept as JSON beside the decoded samples, and read back by later versions: what they do not know they ignore.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     container: str
     """Format by content, whatever the name says: "wav", "ogg", "mp3", "flac", "mp4", "aac", "au", …"""
@@ -57,5 +60,24 @@ class SoundFacts(BaseModel):
     dc_offset: float = 0.0
     """Mean of the average of the channels."""
 
-    tags: Annotated[dict[str, str], Field(default_factory=dict)]
+    tags: Mapping[str, str] = field(default_factory=dict)
     """Title, artist, album and genre where they are known. Raw text from outside, 200 characters each at most."""
+
+    def record(self) -> dict[str, Any]:
+        """Everything as JSON takes it."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, record: object) -> Self:
+        """Facts of a record that may come from another version. Raises ValueError if it is none."""
+        facts = _reader().validate_python(record)
+        assert isinstance(facts, cls)
+        return facts
+
+
+@cache
+def _reader() -> TypeAdapter[SoundFacts]:
+    # Imported here: the processes that decode never read a record, and start sooner without.
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(SoundFacts)

@@ -148,7 +148,7 @@ class Cache:
             stat = samples_path.stat()
             if stat.st_size != 2 * record["samples"]:
                 return None
-            facts = SoundFacts.model_validate(record["facts"])
+            facts = SoundFacts.read(record["facts"])
             found = Entry(source, record["samples"], record["sha256"], facts)
         except (OSError, KeyError, TypeError, ValueError):
             return None
@@ -259,7 +259,7 @@ class Writing:
         if entry.facts is None:
             record["reason"] = entry.reason
         else:
-            record |= {"samples": entry.samples, "sha256": entry.sha256, "facts": entry.facts.model_dump()}
+            record |= {"samples": entry.samples, "sha256": entry.sha256, "facts": entry.facts.record()}
         with self.cache.writing():
             write_whole(self.partial.with_suffix(".json"), self.target.with_suffix(".json"), _json(record))
             if entry.facts is not None:

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harmonic_core.run.atomic import write_atomically
@@ -143,11 +142,15 @@ def read_status(path: Path) -> Status | None:
 
 def process_identity(pid: int) -> dict[str, Any]:
     """Fields by which a process is known again even when its number is reused: pid, process_start and host."""
+    import psutil
+
     return {"pid": pid, "process_start": psutil.Process(pid).create_time(), "host": socket.gethostname()}
 
 
 def is_alive(status: Status) -> bool | None:
     """Whether the trainer's process still runs; None when it is on another host and cannot be looked up."""
+    import psutil
+
     if status.host != socket.gethostname():
         return None
     try:

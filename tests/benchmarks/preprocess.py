@@ -1,37 +1,38 @@
 """How fast music is made ready, against librosa and against the decoder alone, on the same files in one run.
 
-    python tests/benchmarks/preprocess.py DIR --minutes 60
+    python tests/benchmarks/preprocess.py DIR
 
-(a) `ours`: `prepare` into an empty cache, worker processes started anew; (b) `librosa`: `librosa.load(sr=22050)` and
-`librosa.feature.melspectrogram` in one process; (c) `librosa_parallel`: the same with a process a core; (d) `limit`:
-the quickest decoder and resampler alone, its samples thrown away, with a process a core that is already started. All
-take turns over the files, in several rounds, so that a noisy machine is noisy for all; each figure is the best of its
-rounds. Figures are hours of audio a minute.
+(a) `ours`: `prepare` into an empty cache; (b) `librosa`: `librosa.load(sr=22050)` and `librosa.feature.melspectrogram`
+in one process; (c) `librosa_parallel`: the same with a process a core; (d) `limit`: the quickest decoder and resampler
+alone, a process a core, each with its share of the files and its samples thrown away. Ours and the limit start their
+processes anew in every round; librosa's are started beforehand, and what it imports and compiles is not counted. All
+take turns over the files, in several rounds. Figures are hours of audio a minute, the best of the rounds; ratios are
+medians over rounds, of neighbours in time, so that a noisy machine is noisy for both.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import soundfile
-from rich.console import Console
+if TYPE_CHECKING:
+    from harmonic_core.data.tracks import Track
 
-from harmonic_core.data.cache import Cache
-from harmonic_core.data.prepare import prepare
-from harmonic_core.data.sources.custom import find_tracks
-from harmonic_core.data.tracks import AudioFile, Track
-from harmonic_core.data.workers import available_cores
-
+# Heavy imports stand inside functions: the processes of the limit start with this file too.
 RATE = 22_050
 ROUNDS = 3
 
@@ -71,8 +72,24 @@ def pyav_alone(path: str) -> float:
 DECODERS: dict[str, Callable[[str], float]] = {"decode": decode_alone, "pyav": pyav_alone}
 
 
+def start_alone(decoder: str, paths: Sequence[str], cores: int) -> None:
+    """Decode all files in processes started anew, each with an equal share, and keep nothing."""
+    shares: list[list[str]] = [[] for _ in range(cores)]
+    for path in paths:
+        min(shares, key=lambda share: sum(-_longest_first(each) for each in share)).append(path)
+    command = [sys.executable, __file__, "--alone", decoder]
+    processes = [subprocess.Popen([*command, *share]) for share in shares if share]
+    if any(process.wait() for process in processes):
+        raise RuntimeError(f"{decoder} failed")
+
+
 def choose(folder: Path, minutes: float) -> tuple[list[Track], float]:
     """Tracks of about so many minutes, in the order of their names, and how many seconds they last."""
+    import soundfile
+
+    from harmonic_core.data.sources.custom import find_tracks
+    from harmonic_core.data.tracks import AudioFile
+
     chosen: list[Track] = []
     seconds = 0.0
     for track in find_tracks(folder).tracks:
@@ -90,6 +107,9 @@ def choose(folder: Path, minutes: float) -> tuple[list[Track], float]:
 
 def ours(tracks: Sequence[Track], workers: int, folder: Path) -> None:
     """Make everything ready in an empty cache, as `harmonic data preprocess` does."""
+    from harmonic_core.data.cache import Cache
+    from harmonic_core.data.prepare import prepare
+
     outcomes = prepare(tracks, RATE, Cache(folder), lambda told: None, workers=workers)
     refused = [f"{each.track.label}: {each.reason}" for each in outcomes if each.reason]
     if refused:
@@ -98,9 +118,14 @@ def ours(tracks: Sequence[Track], workers: int, folder: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print each round, then one JSON line."""
+    from rich.console import Console
+
+    from harmonic_core.data.tracks import AudioFile
+    from harmonic_core.data.workers import available_cores
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path, metavar="DIR")
-    parser.add_argument("--minutes", type=float, default=60.0, help="how much of the music to use")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="how much of the music to use; default: all")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args(arguments)
 
@@ -113,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     paths = sorted((str(each.sound.path) for each in tracks if isinstance(each.sound, AudioFile)), key=_longest_first)
     console = Console(stderr=True, highlight=False)
     console.print(f"{len(tracks)} files, {seconds / 60:.1f} min, {cores} cores, {options.rounds} rounds")
-    best: dict[str, float] = {}
+    figures: dict[str, list[float]] = {}
 
     with (
         tempfile.TemporaryDirectory() as caches,
@@ -121,41 +146,46 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ProcessPoolExecutor(cores) as pool,
     ):
         for executor, count in ((single, 1), (pool, cores)):
-            for function in (librosa_mel, *DECODERS.values()):
-                # Imports and compilation are not what is measured.
-                list(executor.map(function, [min(paths, key=lambda path: Path(path).stat().st_size)] * 4 * count))
+            list(executor.map(librosa_mel, [min(paths, key=lambda path: Path(path).stat().st_size)] * 4 * count))
 
-        def all_over(executor: ProcessPoolExecutor, function: Callable[[str], float]) -> Callable[[], None]:
-            return lambda: sum(executor.map(function, paths)) and None
+        def warm(executor: ProcessPoolExecutor) -> Callable[[], None]:
+            return lambda: sum(executor.map(librosa_mel, paths)) and None
 
         contenders: dict[str, Callable[[], None]] = {"ours": lambda: ours(tracks, cores, Path(caches, "cache"))}
-        contenders |= {f"limit ({name})": all_over(pool, function) for name, function in DECODERS.items()}
-        contenders |= {"librosa_parallel": all_over(pool, librosa_mel), "librosa": all_over(single, librosa_mel)}
+        contenders |= {f"limit ({name})": partial(start_alone, name, paths, cores) for name in DECODERS}
+        contenders |= {"librosa_parallel": warm(pool), "librosa": warm(single)}
         for number in range(options.rounds):
             for name, run in contenders.items():
                 began = time.perf_counter()
                 run()
                 figure = seconds / 3600 / ((time.perf_counter() - began) / 60)
-                best[name] = max(best.get(name, 0.0), figure)
+                figures.setdefault(name, []).append(figure)
                 shutil.rmtree(Path(caches, "cache"), ignore_errors=True)
                 console.print(f"round {number + 1}  {name:18} {figure:7.2f} h/min  {figure * 60:6.0f} × real time")
 
+    best = {name: max(values) for name, values in figures.items()}
     limit_by = max(DECODERS, key=lambda name: best[f"limit ({name})"])
-    limit = best[f"limit ({limit_by})"]
+    limit = f"limit ({limit_by})"
+
+    def against(other: str) -> float:
+        return round(statistics.median(a / b for a, b in zip(figures["ours"], figures[other], strict=True)), 3)
+
     line = {
         "hours_per_minute": {
-            "ours": round(best["ours"], 3),
-            "librosa": round(best["librosa"], 3),
-            "librosa_parallel": round(best["librosa_parallel"], 3),
-            "limit": round(limit, 3),
+            name: round(best[key], 3)
+            for name, key in (
+                ("ours", "ours"),
+                *((each, each) for each in ("librosa", "librosa_parallel")),
+                ("limit", limit),
+            )
         },
         "limit_by": limit_by,
         "minutes": round(seconds / 60, 1),
         "files": len(tracks),
         "cores": cores,
-        "vs_librosa": round(best["ours"] / best["librosa"], 3),
-        "vs_librosa_parallel": round(best["ours"] / best["librosa_parallel"], 3),
-        "of_limit": round(best["ours"] / limit, 3),
+        "vs_librosa": against("librosa"),
+        "vs_librosa_parallel": against("librosa_parallel"),
+        "of_limit": against(limit),
     }
     sys.stdout.write(json.dumps(line) + "\n")
 
@@ -165,4 +195,8 @@ def _longest_first(path: str) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--alone"]:
+        for file in sys.argv[3:]:
+            DECODERS[sys.argv[2]](file)
+    else:
+        main()

@@ -139,7 +139,7 @@ def _entry(verdict: Verdict) -> dict[str, Any]:
         "name": verdict.name,
         "verdict": verdict.judgement,
         "faults": [asdict(fault) for fault in verdict.faults],
-        "facts": verdict.facts.model_dump(mode="json") if verdict.facts else None,
+        "facts": verdict.facts.record() if verdict.facts else None,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harmonic_core.data.sources import combined, custom, demo, gtzan, maestro
+from harmonic_core.data.sources import combined, custom, gtzan, maestro
 from harmonic_core.data.tracks import Music
 from harmonic_core.profile.music import Collection, insist_on_music, music_folders
 from harmonic_core.profile.sections import Data
@@ -34,6 +34,9 @@ def find_tracks(data: Data, seed: int) -> Music:
     """
     insist_on_music(data)
     if data.dataset == "demo":
+        # All of its instruments would be loaded too.
+        from harmonic_core.data.sources import demo
+
         return demo.find_tracks(data.demo_minutes, seed)
     parts = [(folder, _find_in(folder, kind, data)) for kind, folder in music_folders(data)]
     return combined.join(parts) if len(parts) > 1 or data.dataset == "combined" else parts[0][1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -38,18 +39,20 @@ class Recording:
 
 def find_metadata(folder: Path) -> Path | None:
     """The list in `folder` or up to two levels below it: the nearest, of the newest version, CSV before JSON."""
-    level = [folder]
+    level = [os.fspath(folder)]
     for _ in range(_LEVELS + 1):
-        files = [path for each in level for path in _entries(each) if _FILE.fullmatch(path.name) and path.is_file()]
+        entries = [entry for each in level for entry in _entries(each)]
+        files = [Path(entry) for entry in entries if _FILE.fullmatch(entry.name) and entry.is_file()]
         if files:
             return max(sorted(files), key=lambda path: (_version(path), path.suffix.lower() == ".csv"))
-        level = [path for each in level for path in _entries(each) if path.is_dir()]
+        level = [entry.path for entry in entries if entry.is_dir()]
     return None
 
 
-def _entries(folder: Path) -> list[Path]:
+def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
     except OSError:
         return []
 
