@@ -16,15 +16,10 @@ from harmonic_core.audio.facts import SoundFacts
 from harmonic_core.audio.reasons import NOT_FINITE, DecodeError
 from harmonic_core.audio.source import MOST_CHANNELS, Source
 
-__all__ = ["AUDIO_SUFFIXES", "DecodeError", "Decoding", "Pcm", "Samples", "decode"]
+__all__ = ["DecodeError", "Decoding", "Pcm", "Samples", "decode"]
 
 Samples: TypeAlias = NDArray[np.float32]
 Pcm: TypeAlias = NDArray[np.int16]
-
-AUDIO_SUFFIXES: frozenset[str] = frozenset(
-    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".mp4", ".au", ".aif", ".aiff"}
-)
-"""File name endings taken for audio; whether it is audio the decoder says."""
 
 SOURCE_RATES = (1_000, 1_000_000)
 """Range in Hz in which a file's own sample rate must lie; a damaged header says anything."""

@@ -24,7 +24,7 @@ class SoundFacts:
     codec: str
     """How the samples are coded: "vorbis", "pcm_s16le", …"""
 
-    decoder: Literal["libsndfile", "ffmpeg", "none"]
+    decoder: Literal["ffmpeg", "none"]
     """What read it; "none" for sound that was made."""
 
     sample_rate: int

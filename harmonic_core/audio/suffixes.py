@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 AUDIO_SUFFIXES: frozenset[str] = frozenset(
-    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".mp4", ".au", ".aif", ".aiff"}
+    {
+        *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".mp4"),
+        *(".au", ".snd", ".aif", ".aiff", ".aifc", ".caf", ".w64"),
+    }
 )
 """File name endings taken for audio; whether it is audio the decoder says."""

@@ -114,15 +114,14 @@ def _gpu() -> Finding:
 
 
 def _codecs() -> Finding:
+    import av
     import av.codec
-    import soundfile
 
-    known = soundfile.available_formats()
-    formats = [name for name in ("WAV", "FLAC", "OGG", "MP3") if name in known or (name == "MP3" and "MPEG" in known)]
-    if "aac" in av.codec.codecs_available:
-        formats.append("M4A")
-    version = soundfile.__libsndfile_version__
-    return Finding("codecs", "ok" if len(formats) == 5 else "broken", f"{', '.join(formats)} (libsndfile {version})")
+    wanted = {"WAV": "pcm_s16le", "FLAC": "flac", "OGG": "vorbis", "Opus": "opus", "MP3": "mp3float", "M4A": "aac"}
+    formats = [name for name, codec in wanted.items() if codec in av.codec.codecs_available]
+    version = ".".join(str(number) for number in av.library_versions["libavcodec"])
+    state: Literal["ok", "broken"] = "ok" if len(formats) == len(wanted) else "broken"
+    return Finding("codecs", state, f"{', '.join(formats)} (libavcodec {version})")
 
 
 def _tensorboard() -> Finding:

@@ -110,7 +110,7 @@ def decoders() -> dict[str, str]:
     """Versions of all that decides whether a file can be decoded."""
     from importlib.metadata import version
 
-    return {"harmonic-vae": __version__, **{name: version(name) for name in ("av", "soundfile", "soxr")}}
+    return {"harmonic-vae": __version__, **{name: version(name) for name in ("av", "soxr")}}
 
 
 class Cache:

@@ -13,6 +13,7 @@ from typing import Literal
 from harmonic_core.audio.facts import SoundFacts
 from harmonic_core.data.cache import CachedTrack
 from harmonic_core.data.inspect import Fault, fault_of_reason, faults, wrong_ending
+from harmonic_core.data.names import folded
 from harmonic_core.data.prepare import Outcome
 from harmonic_core.data.split import split_tracks
 from harmonic_core.data.tracks import Music, Track, with_tags
@@ -114,10 +115,14 @@ class Survey:
         return sum(verdict.facts.seconds for verdict in self.verdicts if verdict.usable and verdict.facts)
 
     def by(self, kind: Literal["genre", "source"]) -> dict[str, int]:
-        """Usable files of each genre or data set, the most frequent first; "" where it is not known."""
+        """Usable files of each genre or data set, the most frequent first; "" where it is not known.
+
+        Spellings of one genre, `Hip Hop` and `hip hop`, count together under the first.
+        """
         tracks = [verdict.track for verdict in self.usable if verdict.track]
-        values = (track.source if kind == "source" else track.metadata.get(kind, "") for track in tracks)
-        return dict(Counter(values).most_common())
+        values = [track.source if kind == "source" else track.metadata.get(kind, "") for track in tracks]
+        spelled: dict[str, str] = {}
+        return dict(Counter(spelled.setdefault(folded(value), value) for value in values).most_common())
 
     def durations(self) -> list[int]:
         """Files between every two of `DURATION_EDGES_S`."""

@@ -172,12 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     line = {
         "hours_per_minute": {
-            name: round(best[key], 3)
-            for name, key in (
-                ("ours", "ours"),
-                *((each, each) for each in ("librosa", "librosa_parallel")),
-                ("limit", limit),
-            )
+            **{name: round(best[name], 3) for name in ("ours", "librosa", "librosa_parallel")},
+            "limit": round(best[limit], 3),
         },
         "limit_by": limit_by,
         "minutes": round(seconds / 60, 1),

@@ -44,7 +44,7 @@ def tagged(track: Track, **tags: str) -> Track:
     return with_tags(
         track,
         SoundFacts(
-            container="wav", codec="pcm_s16le", decoder="libsndfile", sample_rate=8000, channels=1, seconds=1, tags=tags
+            container="wav", codec="pcm_s16le", decoder="ffmpeg", sample_rate=8000, channels=1, seconds=1, tags=tags
         ),
     )
 
