@@ -8,6 +8,8 @@ epoch and index.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -21,7 +23,7 @@ SEMITONES, SLOWEST, FASTEST, LOUDEST_NOISE_DB = 4.0, 0.7, 1.4, -10.0
 """Limits at full strength; the noise is relative to the segment's own level."""
 
 _STEPS_PER_SEMITONE = 4
-_NOISE_SAMPLES = 1 << 21
+_NOISE_PLACES = 2048
 _NOISE_STEP = 1009
 
 
@@ -50,7 +52,8 @@ class Augmentation(nn.Module):
         ratios = [2.0 ** (step / _STEPS_PER_SEMITONE / 12.0) for step in range(-most, most + 1)]
         banks = torch.stack([mel_filterbank(audio, ratio).T for ratio in ratios])
         self.register_buffer("filterbanks", banks, persistent=False)
-        noise = torch.randn(_NOISE_SAMPLES, generator=torch.Generator().manual_seed(0))
+        longest = math.ceil((frames + 1) * audio.hop_length * stretch(strength))
+        noise = torch.randn(longest + _NOISE_PLACES * _NOISE_STEP, generator=torch.Generator().manual_seed(0))
         self.register_buffer("noise", noise, persistent=False)
 
     def forward(self, samples: Tensor, draws: Tensor) -> Tensor:

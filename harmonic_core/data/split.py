@@ -17,6 +17,7 @@ from harmonic_core.profile.sections import Data
 FEWEST_GROUPS = 4
 """With fewer artists or albums than these, tracks are divided one by one."""
 
+_SAME_MUSIC = ("clip:", "piece:", "work:")
 _HELD_OUT_FIRST: tuple[Side, ...] = ("test", "validation", "train")
 
 Group = list[CachedTrack]
@@ -49,8 +50,8 @@ def split_tracks(tracks: Sequence[CachedTrack], data: Data, seed: int) -> Split:
     A group of which an official division holds a track out is held out as a whole; one that it trains on is trained on.
     The others are lined up by data set and genre, and by a hash of the seed and of their names within one. Of each
     genre the first are held out, as many as its share comes to, so that a few files more change the side of few others.
-    Where there are fewer than four such groups, keys do not count: each track stands for itself and those of the same
-    samples.
+    Where there are fewer than four such groups, artists and albums do not count: each track stands for itself, for
+    those of the same piece, and for those of the same samples.
 
     Parameters
     ----------
@@ -82,9 +83,9 @@ def split_tracks(tracks: Sequence[CachedTrack], data: Data, seed: int) -> Split:
         sides |= {each.track.title: side or "train" for each in group}
     notes = _ties(tracks, sides)
     if len(free) < FEWEST_GROUPS:
-        one_by_one = _tied([each for group in free for each in group], _content)
+        one_by_one = _tied([each for group in free for each in group], _recording)
         if len(one_by_one) > len(free) and data.validation_split:
-            notes += ("fewer than four artists, albums or pieces are known, so tracks are divided one by one",)
+            notes += ("fewer than four artists or albums are known, so pieces are divided one by one",)
         free = one_by_one
     for group in _held_out(free, data.validation_split, seed):
         sides |= {each.track.title: "validation" for each in group}
@@ -102,6 +103,11 @@ def split_tracks(tracks: Sequence[CachedTrack], data: Data, seed: int) -> Split:
 
 def _keys(cached: CachedTrack) -> Iterable[str]:
     return (*cached.track.keys, *_content(cached))
+
+
+def _recording(cached: CachedTrack) -> Iterable[str]:
+    """What says that two tracks are the same music, not only by the same people."""
+    return (*(key for key in cached.track.keys if key.startswith(_SAME_MUSIC)), *_content(cached))
 
 
 def _content(cached: CachedTrack) -> Iterable[str]:
@@ -142,7 +148,15 @@ def _held_out(groups: Sequence[Group], share: float, seed: int) -> list[Group]:
         before += len(members)
     if not chosen:
         chosen = [min((_rank(group, seed), index) for index, group in enumerate(groups))[1]]
-    return [groups[index] for index in chosen[: len(groups) - 1]]
+    left = Counter(_stratum(group)[0] for group in groups)
+    held_out: list[Group] = []
+    for index in chosen[: len(groups) - 1]:
+        source, _ = _stratum(groups[index])
+        # A data set of which nothing were left would have no part in a mixture, whatever its weight.
+        if left[source] > 1:
+            left[source] -= 1
+            held_out.append(groups[index])
+    return held_out or [groups[chosen[0]]]
 
 
 def _stratum(group: Group) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -155,10 +156,16 @@ def survey(music: Music, outcomes: Sequence[Outcome], profile: Profile, cache_di
     problems = [] if usable else ["nothing usable is there"]
     count = sum(verdict.judgement == "refused" for verdict in verdicts)
     if count:
-        problems.append(f"{files(count)} {'is' if count == 1 else 'are'} refused, and would be left out")
-    if needs.missing_bytes > needs.free_bytes:
-        lacking = (needs.missing_bytes - needs.free_bytes) / 1e9
-        problems.append(f"the disk of the cache, {plain(str(cache_dir), 400)}, has {lacking:.1f} GB too little")
+        problems.append(
+            f"{files(count)} {'is' if count == 1 else 'are'} refused, and would be left out: mend or remove what is "
+            "named above"
+        )
+    shown = plain(str(cache_dir), 400)
+    if not os.access(place := _nearest(cache_dir), os.W_OK | os.X_OK) or not place.is_dir():
+        problems.append(f"the cache, {shown}, cannot be written; name another folder with `--cache-dir`")
+    elif needs.missing_bytes > needs.free_bytes:
+        lacking = (needs.missing_bytes - needs.free_bytes) / 1e6
+        problems.append(f"the disk of the cache, {shown}, has {lacking:,.0f} MB too little")
     segments, notes = Segments(), list(music.notes)
     if usable:
         try:
@@ -228,6 +235,12 @@ def _divide(usable: Sequence[Verdict], profile: Profile) -> tuple[Segments, tupl
     return Segments(segments(split.training), segments(split.validation), segments(split.aside)), split.notes
 
 
+def _nearest(folder: Path) -> Path:
+    """The folder, or what there is of the way to it."""
+    way = (folder.absolute(), *folder.absolute().parents)
+    return next(path for path in way if os.path.lexists(path))
+
+
 def _needs(usable: Sequence[Verdict], profile: Profile, cache_dir: Path) -> Needs:
     def size(verdicts: Iterable[Verdict]) -> int:
         seconds = sum(each.facts.seconds for each in verdicts if each.facts)
@@ -236,11 +249,10 @@ def _needs(usable: Sequence[Verdict], profile: Profile, cache_dir: Path) -> Need
     # 16-bit and float samples, a complex and a real spectrum, a mel spectrogram.
     bins = profile.audio.n_fft // 2 + 1
     segment = 6 * profile.segment_samples + 12 * bins * profile.segment_frames + 4 * profile.input_dim
-    place = next(parent for parent in (cache_dir.absolute(), *cache_dir.absolute().parents) if parent.exists())
     return Needs(
         cache_dir,
         size(usable),
         size(each for each in usable if not each.from_cache),
-        shutil.disk_usage(place).free,
+        shutil.disk_usage(_nearest(cache_dir)).free,
         profile.train.batch_size * segment,
     )

@@ -119,7 +119,8 @@ class Track:
 def with_tags(track: Track, facts: SoundFacts) -> Track:
     """The track with what the tags of its file tell: its title, artist, album and genre.
 
-    They go before what the folders tell, unless they are of the kind of `Unknown Artist`. Tracks of data sets that have
+    They go before what the folders tell, unless they are of the kind of `Unknown Artist`. What an artist's folder holds
+    together stays together all the same: often only some of an album's files have tags. Tracks of data sets that have
     metadata of their own stay as they are.
     """
     if track.source != "custom":
@@ -129,7 +130,10 @@ def with_tags(track: Track, facts: SoundFacts) -> Track:
     if not known:
         return track
     by_artist = any(key.startswith("artist:") for key in track.keys)
-    keys = track.keys if by_artist and "artist" not in known else keys_of(known) or track.keys
+    if by_artist and "artist" not in known:
+        return replace(track, metadata={**track.metadata, **known})
+    people = frozenset(key for key in track.keys if not key.startswith("folder:"))
+    keys = people | keys_of(known) or track.keys
     return replace(track, metadata={**track.metadata, **known}, keys=keys)
 
 

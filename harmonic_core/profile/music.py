@@ -47,4 +47,5 @@ def insist_on_music(data: Data) -> None:
         if not folder.is_dir():
             problem = "is not a folder" if folder.exists() else "no such folder"
             shown = plain(str(folder))
-            raise ProfileError(f"{shown}: {problem}; {_WAY_OUT[kind].format(folder=shown)}")
+            without = f', or leave it out with `--{kind}-dir ""`' if data.dataset == "combined" else ""
+            raise ProfileError(f"{shown}: {problem}; {_WAY_OUT[kind].format(folder=shown)}{without}")

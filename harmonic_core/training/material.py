@@ -19,6 +19,7 @@ from harmonic_core.errors import DataError
 from harmonic_core.profile.music import music_folders
 from harmonic_core.profile.sections import Data, Profile
 from harmonic_core.run.status import Preparation
+from harmonic_core.run.words import files
 from harmonic_core.text import plain
 from harmonic_core.training.journal import Journal
 
@@ -55,6 +56,9 @@ def prepare_material(profile: Profile, journal: Journal, stopped: Callable[[], b
     judge = _Judge(journal, data.min_clip_length)
     for note in music.notes:
         journal.warn(note)
+    if music.other:
+        others = ", ".join(f"{count} × {plain(ending, 20)}" for ending, count in Counter(music.other).most_common(5))
+        journal.log(f"not looked at, because their names are not those of audio: {others}")
     for each in music.refused:
         judge.refuse(each)
 
@@ -65,6 +69,8 @@ def prepare_material(profile: Profile, journal: Journal, stopped: Callable[[], b
     cache = Cache(data.cache_dir or default_cache_dir())
     outcomes = prepare(music.tracks, rate, cache, progress, stopped, report=judge.hear)
     journal.end_progress()
+    if judge.refused:
+        journal.log(f"{files(len(judge.refused))} refused")
     judge.warn()
     if stopped():
         return None
@@ -76,7 +82,7 @@ def prepare_material(profile: Profile, journal: Journal, stopped: Callable[[], b
         if each.cached and each.facts and each.track.title not in judge.refused
     ]
     if not tracks:
-        raise DataError(no_valid_audio(music_folders(data)[0][1], list(judge.refused.values())))
+        raise DataError(no_valid_audio(", ".join(folders) or data.dataset, list(judge.refused.values())))
     return _divide(profile, tracks, journal)
 
 

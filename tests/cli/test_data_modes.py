@@ -49,3 +49,21 @@ def test_several_folders_are_one_collection(harmonic: Programs, music: Path) -> 
     write_wav(harmonic.place / "more" / "0.wav", 2.0, seed=9)
     said = harmonic.run("data", "validate", "custom", "--custom-dir", "music", "--custom-dir", "more").stdout
     assert said.splitlines()[-1].startswith("ready: 5 files")
+
+
+def test_a_folder_and_a_flag_that_names_another_are_not_guessed_between(harmonic: Programs, music: Path) -> None:
+    refused = harmonic.run("data", "validate", "music", "--custom-dir", "elsewhere", expect=2)
+    assert "music is a folder, and --custom-dir names another" in refused.stderr
+
+
+def test_a_cache_that_cannot_be_written_is_found_before_training(harmonic: Programs, music: Path) -> None:
+    (harmonic.place / "cache").write_text("a file")
+    said = harmonic.run("data", "validate", "music", "--cache-dir", "cache", expect=1)
+    assert "the cache, cache, cannot be written" in said.stdout.splitlines()[-1]
+
+
+def test_audio_of_a_kind_that_is_not_read_is_refused_by_name(harmonic: Programs, music: Path) -> None:
+    (music / "old.wma").write_bytes(bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + bytes(5000))
+    said = harmonic.run("data", "validate", "music", expect=1).stdout
+    assert "refused: old.wma:" in said
+    assert "refused: old.wma:" in harmonic.run("data", "preprocess", "music").stderr

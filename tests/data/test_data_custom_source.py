@@ -101,6 +101,12 @@ def test_tags_that_say_nothing_leave_what_the_folders_say(tmp_path: Path) -> Non
     assert tagged(track, album="Solo").keys == {"artist:monk"}
 
 
+def test_an_album_of_which_some_files_are_tagged_stays_together(tmp_path: Path) -> None:
+    lay(tmp_path, "rock/The Beatles/Help/a.mp3", "rock/The Beatles/Help/b.mp3")
+    a, b = find_tracks(tmp_path).tracks
+    assert tagged(a, artist="Beatles", album="Help!").keys & b.keys
+
+
 def test_without_an_artist_the_tag_of_the_album_holds_tracks_together(tmp_path: Path) -> None:
     lay(tmp_path, "a.wav", "b.wav")
     a, b = (tagged(each, album="Kind of Blue", artist="Various") for each in find_tracks(tmp_path).tracks)
@@ -230,7 +236,13 @@ def test_a_folder_without_audio_says_what_was_found_and_what_is_taken(tmp_path: 
         find_tracks(tmp_path)
     message = str(refusal.value)
     assert message.startswith("No valid audio files in ")
-    for part in ("2 × .txt", "1 × .jpg", "1 × no ending", "WAV, MP3, FLAC, OGG or M4A", "min_clip_length"):
+    for part in (
+        "2 × .txt",
+        "1 × .jpg",
+        "1 × no ending",
+        "WAV, MP3, FLAC, OGG, Opus, M4A, AU or AIFF",
+        "min_clip_length",
+    ):
         assert part in message
 
 

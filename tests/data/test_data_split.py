@@ -225,3 +225,29 @@ def test_a_division_that_leaves_nothing_to_train_on_says_so_and_names_the_way_ou
 def test_a_name_that_is_no_text_can_be_divided() -> None:
     tracks = [cached(f"caf\udce9-{i}", keys=[f"artist:caf\udce9-{i}"]) for i in range(8)]
     assert len(divide(tracks, 0.25).validation) == 2
+
+
+def test_one_clip_in_two_formats_stays_together_even_where_tracks_are_divided_one_by_one() -> None:
+    tracks = [
+        cached(f"{number}.{ending}", keys=[f"clip:{number}"], content=f"{number}{ending}", source="gtzan")
+        for number in range(3)
+        for ending in ("wav", "mp3")
+    ]
+    for seed in range(20):
+        held_out = {title.split(".")[0] for title in titles(divide(tracks, 0.2, seed).validation)}
+        assert not held_out & {title.split(".")[0] for title in titles(divide(tracks, 0.2, seed).training)}
+
+
+@pytest.mark.parametrize("count", range(80, 110, 3))
+def test_no_data_set_is_held_out_as_a_whole(count: int) -> None:
+    tracks = [cached(f"clip {i}", content=str(i), source="gtzan") for i in range(count)]
+    tracks += [cached(f"piano {i}", keys=["artist:one"], content=f"p{i}", source="maestro") for i in range(9)]
+    split = divide(tracks, 0.1)
+    assert {each.track.source for each in split.training} == {"gtzan", "maestro"}
+    assert split.validation
+
+
+def test_two_single_recordings_of_two_data_sets_are_still_divided() -> None:
+    tracks = [cached("a", content="a", source="gtzan"), cached("b", content="b", source="maestro")]
+    split = divide(tracks, 0.1)
+    assert len(split.training) == len(split.validation) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,7 @@ def add_to(app: typer.Typer) -> None:
 def download(
     dataset: Annotated[str, typer.Argument(metavar="gtzan|maestro", help="Which data set.")],
     dataset_dir: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="DIR", help="Where it goes. Default: data/gtzan or data/maestro.", show_default=False),
     ] = None,
     hours: Annotated[
@@ -74,7 +75,9 @@ def download(
         raise ProfileError("--sha256 and --keep-archive are for whole archives; a part of MAESTRO comes without one")
     if base_url is not None:
         checked_base_url(base_url)
-    folder = dataset_dir or Path("data", name)
+    if dataset_dir is not None and not dataset_dir.strip():
+        raise ProfileError("--dataset-dir '': give a folder, or leave it out for the default one")
+    folder = Path(dataset_dir or f"data/{name}")
     request = Request(base_url, sha256.lower() if sha256 else None, keep_archive)
     web = Web.open(Patience(stall_s=timeout))
     try:
@@ -86,7 +89,9 @@ def download(
             else:
                 said = download_maestro_part(folder, request, part, web)
     except Interrupted as interrupted:
-        typer.echo("stopped; the same command goes on from there", err=True)
+        # After a hangup there may be no terminal left to say it on.
+        with suppress(OSError):
+            typer.echo("stopped; the same command goes on from there", err=True)
         raise typer.Exit(interrupted.exit_code) from None
     except HarmonicError:
         raise
@@ -121,16 +126,19 @@ def _part(
     from harmonic_core.profile.sections import Data
     from harmonic_core.text import plain
 
+    if all(wish is None for wish in (hours, split, years, composers)):
+        return None
+    if hours is not None and not hours > 0:
+        raise ProfileError(f"--hours {hours:g}: give a number above 0")
     asked = {
         "hours": hours,
-        "official_parts": _words(split) if split is not None else None,
-        "years": _years(years) if years is not None else None,
-        "composers": _words(composers) if composers is not None else None,
+        "official_parts": None if split is None else tuple(word.lower() for word in _words("split", split)),
+        "composers": None if composers is None else _words("composers", composers),
     }
-    if all(wish is None for wish in asked.values()):
-        return None
+    # A profile names few years; a span may hold more, and those that MAESTRO lacks cost nothing.
+    span = None if years is None else _years(years)
     try:
-        return Data.model_validate({"dataset": "maestro", **asked})
+        return Data.model_validate({"dataset": "maestro", **asked}).model_copy(update={"years": span})
     except ValidationError as error:
         flags = {"official_parts": "split"}
         first = error.errors()[0]
@@ -138,8 +146,14 @@ def _part(
         raise ProfileError(f"--{flags.get(key, key)} {plain(str(first['input']))}: {plain(first['msg'])}") from None
 
 
-def _words(given: list[str]) -> tuple[str, ...]:
-    return tuple(word.strip() for text in given for word in text.split(",") if word.strip())
+def _words(flag: str, given: list[str]) -> tuple[str, ...]:
+    from harmonic_core.errors import ProfileError
+    from harmonic_core.text import plain
+
+    words = tuple(word.strip() for text in given for word in text.split(",") if word.strip())
+    if not words:
+        raise ProfileError(f"--{flag} {plain(' '.join(given))!r}: give at least one")
+    return words
 
 
 def _years(given: list[str]) -> tuple[int, ...]:
@@ -147,8 +161,8 @@ def _years(given: list[str]) -> tuple[int, ...]:
     from harmonic_core.text import plain
 
     years: set[int] = set()
-    for word in _words(given):
-        if not (match := re.fullmatch(r"(\d{4})(?:-(\d{4}))?", word)) or int(match[2] or match[1]) < int(match[1]):
+    for word in _words("years", given):
+        if not (match := re.fullmatch("([0-9]{4})(?:-([0-9]{4}))?", word)) or int(match[2] or match[1]) < int(match[1]):
             raise ProfileError(f"--years {plain(word)}: give years and spans of years, such as 2004,2006-2009")
         years |= set(range(int(match[1]), int(match[2] or match[1]) + 1))
     return tuple(sorted(years))

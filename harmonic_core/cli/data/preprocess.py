@@ -42,6 +42,9 @@ def preprocess(
     gtzan_dir: FolderOption = None,
     maestro_dir: FolderOption = None,
     dataset_dir: FolderOption = None,
+    cache_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where decoded audio is kept.", show_default=False)
+    ] = None,
 ) -> None:
     """Decode music once, so that training begins at once.
 
@@ -54,6 +57,7 @@ def preprocess(
         "gtzan_dir": gtzan_dir,
         "maestro_dir": maestro_dir,
         "dataset_dir": dataset_dir and dataset_dir[-1],
+        "cache_dir": cache_dir and str(cache_dir),
     }
     resolved = resolve_music(target, settings or [], folders)
     raise typer.Exit(preprocess_music(resolved, output_dir, workers=workers))

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -39,6 +40,9 @@ def validate(
     gtzan_dir: FolderOption = None,
     maestro_dir: FolderOption = None,
     dataset_dir: FolderOption = None,
+    cache_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where decoded audio is kept.", show_default=False)
+    ] = None,
 ) -> None:
     """Say of every file whether it can be trained on, and of the whole what it needs.
 
@@ -49,6 +53,7 @@ def validate(
         "gtzan_dir": gtzan_dir,
         "maestro_dir": maestro_dir,
         "dataset_dir": dataset_dir and dataset_dir[-1],
+        "cache_dir": cache_dir and str(cache_dir),
     }
     raise typer.Exit(validate_music(resolve_music(target, settings or [], folders), as_json=as_json))
 

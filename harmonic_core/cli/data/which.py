@@ -51,6 +51,10 @@ def resolve_music(
         return resolve(None, config=config, settings=settings, flags=flags)
     folder = Path(target).expanduser()
     if folder.is_dir() and not (re.fullmatch(r"[\w-]+", target) and _is_profile(target)):
+        named = [name for name, value in flags.items() if value and name != "cache_dir"]
+        if named:
+            flag = "--" + named[0].replace("_", "-")
+            raise ProfileError(f"{plain(target)} is a folder, and {flag} names another; give one of them")
         kind = layout_of(folder)
         flags |= {"dataset": kind, f"{kind}_dir": [str(folder)]}
         return resolve(None, config=config, settings=settings, flags=flags)

@@ -52,6 +52,11 @@ class Request:
     """Hash that the archive must have."""
     keep_archive: bool = False
 
+    @property
+    def mirror(self) -> str | None:
+        """The mirror as it may be noted, without secrets; None for the known places."""
+        return None if self.base_url is None else shown(self.base_url).rstrip("/")
+
 
 @dataclass(frozen=True)
 class Trust:
@@ -239,14 +244,17 @@ class _Download:
         """What the hash says; raises MirrorError where it says no."""
         published, say = self.published, self.web.meter.say
         passes_for_it = self.request.base_url is None or fetched.size == published.size
-        expected = self.request.sha256 or listed or (published.sha256 if passes_for_it else None)
+        # A list from the same server can speak against the archive, never for what is in it.
+        if listed not in {None, fetched.sha256}:
+            raise MirrorError(f"{shown(url)}: has the SHA-256 {fetched.sha256} instead of {listed}")
+        expected = self.request.sha256 or (published.sha256 if passes_for_it else None)
         if expected is None:
             say("No SHA-256 is known for this copy (--sha256 HEX would give one), so every file in it is looked at.")
             return Trust(verified=False, published=False)
         if fetched.sha256 == expected:
             say("SHA-256: as expected")
             return Trust(verified=True, published=expected == published.sha256)
-        if published.by_content and not self.request.sha256 and not listed:
+        if published.by_content and not self.request.sha256:
             say(f"SHA-256: {fetched.sha256}, not that of the published archive, so every file in it is looked at.")
             return Trust(verified=False, published=True)
         raise MirrorError(f"{shown(url)}: has the SHA-256 {fetched.sha256} instead of {expected}")
@@ -265,4 +273,11 @@ class _Download:
                 lambda size: self.place.insist_on_room(size, "unpacking"),
             )
         root, target = self.check(self.place.unpacked, trust)
-        self.place.begin_placing(root, target, published.dataset, fetched.sha256)
+        manifest = Manifest(
+            dataset=published.dataset,
+            whole=True,
+            sha256=fetched.sha256,
+            base_url=self.request.mirror,
+            files={},
+        )
+        self.place.begin_placing(root, target, manifest)

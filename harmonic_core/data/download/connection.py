@@ -24,6 +24,7 @@ TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError)
 """What `Web.get` and reading an answer raise."""
 
+_NO_TLS = (requests.exceptions.SSLError, urllib3.exceptions.SSLError)
 _NO_ADDRESS = (requests.exceptions.InvalidURL, urllib3.exceptions.LocationParseError)
 
 
@@ -141,7 +142,7 @@ def reason(error: BaseException, patience: Patience) -> str:
         (requests.exceptions.InvalidSchema, "redirects to an address that is not HTTP"),
         (_NO_ADDRESS, "leads to an address that is none"),
         ((urllib3.exceptions.NameResolutionError, socket.gaierror), "the server's name is unknown here"),
-        ((requests.exceptions.SSLError, urllib3.exceptions.SSLError), "no secure connection (TLS)"),
+        (_NO_TLS, "no secure connection (TLS)"),
         (ConnectionRefusedError, "the connection was refused"),
         (requests.ConnectTimeout, f"no connection within {patience.timeout[0]:g} s"),
         ((urllib3.exceptions.TimeoutError, requests.Timeout, TimeoutError), f"not a byte for {patience.stall_s:g} s"),
@@ -153,8 +154,9 @@ def reason(error: BaseException, patience: Patience) -> str:
 
 
 def is_final(error: BaseException) -> bool:
-    """Whether asking again cannot help: the address itself leads nowhere."""
-    return isinstance(error, (requests.TooManyRedirects, requests.exceptions.InvalidSchema, *_NO_ADDRESS))
+    """Whether asking again cannot help: the address itself leads nowhere, or to nobody to be trusted."""
+    final = (requests.TooManyRedirects, requests.exceptions.InvalidSchema, *_NO_ADDRESS, *_NO_TLS)
+    return any(isinstance(cause, final) for cause in _causes(error))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -54,26 +54,47 @@ def download_gtzan(folder: Path, request: Request, web: Web) -> str:
     DiskError
         If there is too little room.
     """
-    if (already := _complete(folder)) is not None:
+    if (already := _already(folder, request.mirror)) is not None:
         take_away_remains(folder)
-        return f"{plain(str(folder))}: GTZAN is complete already, {already}"
+        return f"{plain(str(folder))}: {already}"
     web.meter.say(GTZAN.licence)
     manifest = download_archive(GTZAN, folder, request, web, lambda unpacked, trust: _check(unpacked, trust, web))
     size = decimal(sum(manifest.files.values()))
-    return f"{plain(str(folder))}: GTZAN is complete, {files(len(manifest.files))}, {size}"
+    if _holds_all(names := _names(manifest)):
+        return f"{plain(str(folder))}: GTZAN is complete, {files(len(manifest.files))}, {size}"
+    return f"{plain(str(folder))}: {_share(names)}, {size}"
 
 
-def _complete(folder: Path) -> str | None:
+def _already(folder: Path, mirror: str | None) -> str | None:
+    """What is there, if nothing is left to do; a mirror's incomplete set contents those who ask for that mirror."""
     if is_being_placed(folder):
         return None
     if (manifest := Manifest.read(folder, GTZAN.dataset)) is not None:
-        return files(len(manifest.files)) if not manifest.missing(folder) else None
+        if manifest.missing(folder):
+            return None
+        if _holds_all(names := _names(manifest)):
+            return f"GTZAN is complete already, {files(len(manifest.files))}"
+        if mirror is not None and manifest.base_url == mirror:
+            return f"{_share(names)} are here already, all that this mirror has"
     for inside in FOLDERS:
         clips = _clips(folder / inside)
         names = {path.stem for path in clips if size_of(path)}
-        if all(_wanted(genre) - {KNOWN_FAULT} <= names for genre in GENRES):
-            return f"{files(len(clips))} in {plain(str(folder / inside))}"
+        if _holds_all(names):
+            return f"GTZAN is complete already, {files(len(clips))} in {plain(str(folder / inside))}"
     return None
+
+
+def _names(manifest: Manifest) -> set[str]:
+    return {path.stem for path in map(Path, manifest.files) if path.suffix.lower() in _SUFFIXES}
+
+
+def _holds_all(names: set[str]) -> bool:
+    return all(_wanted(genre) - {KNOWN_FAULT} <= names for genre in GENRES)
+
+
+def _share(names: set[str]) -> str:
+    there = sum(len(_wanted(genre) & names) for genre in GENRES)
+    return f"{there} of {len(GENRES) * CLIPS} clips of GTZAN"
 
 
 def _wanted(genre: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during a download: it ends at once, for everything unfinished can be gone on with."""
+"""Ctrl-C, SIGTERM and SIGHUP during a download: it ends at once, for everything unfinished can be gone on with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from types import FrameType
 
 from harmonic_core.errors import ExitCode
 
-_EXIT_CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+_EXIT_CODES = {
+    signal.SIGINT: ExitCode.INTERRUPTED,
+    signal.SIGTERM: ExitCode.TERMINATED,
+    signal.SIGHUP: ExitCode.HANGUP,
+}
 
 
 class Interrupted(BaseException):
@@ -28,8 +32,10 @@ class Interrupted(BaseException):
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise Interrupted where the block is when SIGINT or SIGTERM comes; a second signal ends the process."""
-    before = {number: signal.signal(number, _interrupt) for number in _EXIT_CODES}
+    """Raise Interrupted where the block is when SIGINT, SIGTERM or SIGHUP comes; a second signal ends the process."""
+    # Under nohup a hangup is to be ignored.
+    heeded = _EXIT_CODES.keys() - ({signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set())
+    before = {number: signal.signal(number, _interrupt) for number in heeded}
     try:
         yield
     finally:
@@ -39,5 +45,6 @@ def interruptible() -> Iterator[None]:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     for each in _EXIT_CODES:
-        signal.signal(each, signal.SIG_DFL)
+        if signal.getsignal(each) is _interrupt:
+            signal.signal(each, signal.SIG_DFL)
     raise Interrupted(_EXIT_CODES[signal.Signals(number)])

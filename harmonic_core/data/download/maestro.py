@@ -49,7 +49,7 @@ def download_maestro(folder: Path, request: Request, web: Web) -> str:
     DiskError
         If there is too little room.
     """
-    if (already := _complete(folder)) is not None:
+    if (already := _complete(folder, request.mirror)) is not None:
         take_away_remains(folder)
         return f"{plain(str(folder))}: MAESTRO is complete already, {already}"
     web.meter.say(MAESTRO.licence)
@@ -78,11 +78,12 @@ def absent(recordings: Sequence[Recording], root: Path, folder: Path, manifest: 
     return [recording for recording in recordings if not there(recording)]
 
 
-def _complete(folder: Path) -> str | None:
+def _complete(folder: Path, mirror: str | None) -> str | None:
     if is_being_placed(folder):
         return None
     manifest = Manifest.read(folder, MAESTRO.dataset)
-    if manifest is not None and manifest.whole:
+    # What one mirror calls all of it need not be all; elsewhere the list of recordings decides.
+    if manifest is not None and manifest.whole and manifest.base_url == mirror:
         return files(len(manifest.files)) if not manifest.missing(folder) else None
     if (metadata := find_metadata(folder)) is None:
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.filesize import decimal
 
 from harmonic_core.data.download.archive import Request
-from harmonic_core.data.download.connection import MirrorError, Web, address
+from harmonic_core.data.download.connection import MirrorError, Web, address, shown
 from harmonic_core.data.download.fetch import Wanted, discard, fetch
 from harmonic_core.data.download.maestro import BASE_URL, MAESTRO, NAME, absent, metadata_in
 from harmonic_core.data.download.members import RemoteArchive
@@ -23,6 +23,12 @@ from harmonic_core.run.words import count, music_length
 from harmonic_core.text import plain
 
 _METADATA_LIMIT = 64 << 20
+
+_LARGEST_BYTES_PER_S = 96_000 * 2 * 4
+"""Stereo with 96 kHz and 32 bits; the published recordings have half of that at most."""
+
+_SLACK = 1 << 20
+"""Bytes of a recording's file beside its sound."""
 
 
 def download_maestro_part(folder: Path, request: Request, data: Data, web: Web) -> str:
@@ -90,11 +96,17 @@ def _fetch_metadata(into: Path, base: str, web: Web) -> None:
     """Download the lists of recordings, CSV and JSON; one of them is enough."""
     problems = []
     for name in _METADATA:
-        part = into / f"{name}.part"
+        # Its suffix tells read_metadata what it is to be.
+        part, url = into / f"part-{name}", address(base, name)
         try:
-            fetch(web, Wanted(address(base, name), limit=_METADATA_LIMIT), part)
+            fetch(web, Wanted(url, limit=_METADATA_LIMIT), part)
+            read_metadata(part)
         except MirrorError as error:
             problems.append(str(error))
+            continue
+        except DataError:
+            problems.append(f"{shown(url)}: is not MAESTRO's list of recordings")
+            discard(part)
             continue
         part.replace(into / name)
         discard(part)
@@ -116,7 +128,7 @@ def _place_metadata(unfinished: Path, root: Path) -> None:
 def _bring(archive: RemoteArchive, place: Workplace, root: Path, chosen: list[Recording], web: Web) -> list[Recording]:
     """Download what is not there in its full size; gives the recordings that are there then."""
     members = archive.members()
-    held = [recording for recording in chosen if recording.audio in members]
+    held = [recording for recording in chosen if recording.audio in members and members[recording.audio].file_size]
     if not held:
         raise DataError(f"{MAESTRO.name}: holds none of the {len(chosen)} recordings that are asked for")
     if len(held) < len(chosen):
@@ -124,6 +136,11 @@ def _bring(archive: RemoteArchive, place: Workplace, root: Path, chosen: list[Re
     lacking = [item for item in held if size_of(root / item.audio) != members[item.audio].file_size]
     for recording in lacking:
         checked_member(members[recording.audio])
+        if members[recording.audio].file_size > _LARGEST_BYTES_PER_S * recording.seconds + _SLACK:
+            raise DataError(
+                f"{MAESTRO.name}: {plain(recording.audio)} unpacks to {decimal(members[recording.audio].file_size)}, "
+                f"too much for {music_length(recording.seconds)} of music; name another place with --base-url URL"
+            )
     total = sum(members[recording.audio].file_size for recording in lacking)
     to_come = sum(members[recording.audio].compress_size for recording in lacking)
     web.meter.say(

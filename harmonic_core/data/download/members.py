@@ -129,10 +129,13 @@ class RemoteArchive:
         OSError
             If the disk fails.
         """
-        furthest = 0
+        furthest, again = 0, False
 
         def attempt() -> None:
-            self._web.meter.restart(total_before, total)
+            nonlocal again
+            if again:
+                self._web.meter.restart(total_before, total)
+            again = True
             received = 0
 
             def advance(count: int) -> None:
@@ -167,7 +170,7 @@ class RemoteArchive:
                 return action()
             except (*NETWORK_ERRORS, RemoteZipError, _AnswerError) as error:
                 why = str(error) if isinstance(error, _AnswerError) else reason(error, patience)
-                final = is_final(error.__context__ or error)
+                final = is_final(error)
             except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, ValueError) as error:
                 why, final = f"damaged: {error}", False
             self._close()

@@ -30,6 +30,8 @@ class Manifest(BaseModel):
     """Whether it is the whole data set; False for some recordings of it."""
     sha256: str | None
     """Of the archive; None where recordings were taken out of a remote one."""
+    base_url: str | None = None
+    """Mirror it came from, without secrets; None for the known places."""
     files: dict[str, int]
     """Bytes by path below the folder."""
 
@@ -171,11 +173,11 @@ class Workplace:
                 "make room or choose a folder on another disk with --dataset-dir DIR"
             )
 
-    def begin_placing(self, root: Path, target: str, dataset: str, sha256: str | None) -> None:
-        """Note that `root`, below `unpacked`, is whole and good and belongs at `target`."""
+    def begin_placing(self, root: Path, target: str, manifest: Manifest) -> None:
+        """Note that `root`, below `unpacked`, is whole and good and belongs at `target`; its files go into `manifest`."""
         sizes = {f"{target}/{path.relative_to(root).as_posix()}": size_of(path) or 0 for path in files_below(root)}
-        manifest = Manifest(dataset=dataset, whole=True, sha256=sha256, files=sizes)
-        placing = Placing(root=root.relative_to(self.unpacked).as_posix(), target=target, manifest=manifest)
+        noted = manifest.model_copy(update={"files": sizes})
+        placing = Placing(root=root.relative_to(self.unpacked).as_posix(), target=target, manifest=noted)
         write_atomically(self._placing, placing.model_dump_json())
 
     def placing(self) -> Placing | None:

@@ -44,7 +44,7 @@ def find_tracks(folder: Path) -> Music:
     return Music(tracks, found.refused, other=found.other)
 
 
-def no_valid_audio(folder: Path, refused: Sequence[RefusedTrack], other: Mapping[str, int] | None = None) -> str:
+def no_valid_audio(folder: Path | str, refused: Sequence[RefusedTrack], other: Mapping[str, int] | None = None) -> str:
     """Message for a data set of which nothing can be used: what was found, and the way out."""
     found = [f"{count} × {plain(suffix, 20)}" for suffix, count in Counter(other or {}).most_common(5)]
     if refused:
@@ -53,7 +53,8 @@ def no_valid_audio(folder: Path, refused: Sequence[RefusedTrack], other: Mapping
         found.insert(0, f"{len(refused)} refused ({shown}{more})")
     return (
         f"No valid audio files in {plain(str(folder))}: found {', '.join(found) or 'nothing'}. "
-        "It takes WAV, MP3, FLAC, OGG or M4A files of at least `data.min_clip_length` seconds, in sub-folders or not"
+        "It takes WAV, MP3, FLAC, OGG, Opus, M4A, AU or AIFF files of at least `data.min_clip_length` seconds, in "
+        "sub-folders or not"
     )
 
 

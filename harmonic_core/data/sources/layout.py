@@ -23,7 +23,8 @@ def layout_of(folder: Path) -> Collection:
     """
     if any(_has_clips(folder / root / genre, genre) for root in _GTZAN_ROOTS for genre in GENRES):
         return "gtzan"
-    return "maestro" if find_metadata(folder) else "custom"
+    found = find_metadata(folder)
+    return "maestro" if found and re.match(r"maestro-v\d", found.name, re.IGNORECASE) else "custom"
 
 
 def _has_clips(folder: Path, genre: str) -> bool:

@@ -42,10 +42,11 @@ def find_metadata(folder: Path) -> Path | None:
     level = [os.fspath(folder)]
     for _ in range(_LEVELS + 1):
         entries = [entry for each in level for entry in _entries(each)]
-        files = [Path(entry) for entry in entries if _FILE.fullmatch(entry.name) and entry.is_file()]
+        # Not the entries' own is_file and is_dir, which raise for a link that leads to itself.
+        files = [Path(entry) for entry in entries if _FILE.fullmatch(entry.name) and os.path.isfile(entry)]  # noqa: PTH113
         if files:
             return max(sorted(files), key=lambda path: (_version(path), path.suffix.lower() == ".csv"))
-        level = [entry.path for entry in entries if entry.is_dir()]
+        level = [entry.path for entry in entries if os.path.isdir(entry)]  # noqa: PTH112
     return None
 
 
