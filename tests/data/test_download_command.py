@@ -40,14 +40,16 @@ def test_gtzan_goes_to_its_default_folder_and_the_result_alone_to_stdout(
 ) -> None:
     done = harmonic.run("data", "download", "gtzan", "--base-url", server.url)
     assert music(harmonic.place / "data/gtzan") == CLIPS
-    assert done.stdout == "data/gtzan: GTZAN is complete, 10 files, 32.4 kB\n"
+    assert done.stdout == "data/gtzan: 10 of 1000 clips of GTZAN, 32.4 kB\n"
     assert "research" in done.stderr
-    assert "complete already" in harmonic.run("data", "download", "gtzan", "--base-url", server.url).stdout
+    assert "here already" in harmonic.run("data", "download", "gtzan", "--base-url", server.url).stdout
 
 
 def test_a_part_of_maestro_is_asked_for_with_flags(server: MisbehavingServer, harmonic: Programs) -> None:
     arguments = ("data", "download", "maestro", "--base-url", server.url, "--dataset-dir", "piano")
-    done = harmonic.run(*arguments, "--split", "train,test", "--years", "2004,2007-2009", "--composers", "chopin,LISZT")
+    done = harmonic.run(
+        *arguments, "--split", "TRAIN,Test", "--years", "1900-2004,2007-2009", "--composers", "chopin,LISZT"
+    )
     assert done.stdout.startswith("piano/maestro-v3.0.0: 6 recordings, ")
     years = {path.parent.name for path in (harmonic.place / "piano").rglob("*.wav")}
     assert years == {"2004", "2008"}
@@ -55,7 +57,7 @@ def test_a_part_of_maestro_is_asked_for_with_flags(server: MisbehavingServer, ha
 
 def test_interrupted_it_ends_at_once_and_says_how_to_go_on(server: MisbehavingServer, harmonic: Programs) -> None:
     part = harmonic.place / "music/.download/genres.tar.gz.part"
-    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
         server.misbehave("/genres.tar.gz", stall_after=9000, times=1)
         process = harmonic.start("data", "download", "gtzan", "--base-url", server.url, "--dataset-dir", "music")
         wait_until(lambda: server.manners["/genres.tar.gz"][-1].times == 0 and part.exists(), "it receives")
@@ -87,7 +89,14 @@ def test_of_two_downloads_into_one_folder_the_second_says_so(server: Misbehaving
         (["combined"], "one after the other"),
         (["\x1b[31mx"], r"\x1b[31mx' cannot be downloaded"),
         (["gtzan", "--hours", "3"], "GTZAN comes whole"),
-        (["maestro", "--hours", "-1"], "--hours -1"),
+        (["maestro", "--hours", "-1"], "--hours -1: give a number above 0"),
+        (["maestro", "--hours", "nan"], "give a number above 0"),
+        (["maestro", "--years", ","], "--years ',': give at least one"),
+        (["maestro", "--years", "\u0662\u0660\u0660\u0664"], "such as 2004,2006-2009"),
+        (["maestro", "--years", "0001-1899"], "from 1900 to 2100"),
+        (["maestro", "--composers", ""], "--composers '': give at least one"),
+        (["maestro", "--split", " , "], "give at least one"),
+        (["gtzan", "--dataset-dir", ""], "--dataset-dir ''"),
         (["maestro", "--split", "tran"], "--split"),
         (["maestro", "--years", "2008-2004"], "such as 2004,2006-2009"),
         (["maestro", "--hours", "1", "--sha256", "0" * 64], "whole archives"),
@@ -150,7 +159,7 @@ def test_official_mirrors_are_tried_in_order_and_another_archive_is_checked_by_c
     clips = gtzan_clips(2)
     server.files["/few/genres.tar.gz"] = tar_gz(CLIPS)
     server.files["/all/g"] = tar_gz({**clips, "genres/jazz/jazz.00054.wav": b"not sound"})
-    download_gtzan(tmp_path, None)
+    assert "GTZAN is complete, 21 files" in download_gtzan(tmp_path, None)
     said = capfd.readouterr().err
     assert "HTTP 404 (not found); trying the next address" in said
     assert "not that of the published archive" in said

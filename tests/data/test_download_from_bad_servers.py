@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from download_server import MisbehavingServer
-from download_tries import gtzan, music, tree
+from download_tries import gtzan, maestro_part, music, tree
 from made_archives import gtzan_clips, tar_gz
 
 from harmonic_core.data.download.connection import address, shown
@@ -30,7 +30,7 @@ def test_an_archive_is_unpacked_under_its_final_name_and_nothing_else_stays(
     server: MisbehavingServer, tmp_path: Path
 ) -> None:
     said = gtzan(tmp_path / "new" / "gtzan", server.url)
-    assert "complete, 20 files" in said
+    assert "20 of 1000 clips of GTZAN" in said
     assert music(tmp_path / "new" / "gtzan") == CLIPS
     assert {path.name for path in (tmp_path / "new" / "gtzan").iterdir()} == {"genres", ".harmonic-download.json"}
 
@@ -38,8 +38,15 @@ def test_an_archive_is_unpacked_under_its_final_name_and_nothing_else_stays(
 def test_a_second_call_asks_nobody(server: MisbehavingServer, tmp_path: Path) -> None:
     gtzan(tmp_path, server.url)
     asked = len(server.requests)
-    assert "complete already" in gtzan(tmp_path, server.url)
+    assert "20 of 1000 clips of GTZAN are here already" in gtzan(tmp_path, server.url)
     assert len(server.requests) == asked
+
+
+def test_what_an_incomplete_mirror_had_is_not_enough_for_another(server: MisbehavingServer, tmp_path: Path) -> None:
+    gtzan(tmp_path, server.url)
+    server.files[f"/fuller{NAME}"] = tar_gz(OTHER_CLIPS)
+    gtzan(tmp_path, f"{server.url}/fuller")
+    assert music(tmp_path) == OTHER_CLIPS
 
 
 def test_a_clip_that_was_lost_or_damaged_afterwards_comes_back(server: MisbehavingServer, tmp_path: Path) -> None:
@@ -234,6 +241,14 @@ def test_nobody_at_home_is_said_in_words(tmp_path: Path) -> None:
     assert not (tmp_path / "gtzan").exists()
 
 
+def test_a_server_without_proper_tls_is_asked_only_once(server: MisbehavingServer, tmp_path: Path) -> None:
+    secure = server.url.replace("http://", "https://")
+    for download in (gtzan, maestro_part):
+        with pytest.raises(DataError, match=r"no secure connection \(TLS\)") as refusal:
+            download(tmp_path / "music", secure)
+        assert "gave up" not in str(refusal.value)
+
+
 def test_a_pinned_hash_must_be_met(server: MisbehavingServer, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"has the SHA-256 {hashlib.sha256(ARCHIVE).hexdigest()} instead of {'0' * 64}"):
         gtzan(tmp_path / "gtzan", server.url, sha256="0" * 64)
@@ -251,6 +266,13 @@ def test_a_list_of_hashes_beside_the_archive_counts(server: MisbehavingServer, t
     server.files[name] = f"{right}  genres.tar.gz\n".encode()
     gtzan(tmp_path, server.url)
     assert music(tmp_path) == CLIPS
+
+
+def test_a_list_of_hashes_vouches_for_nothing_in_the_archive(server: MisbehavingServer, tmp_path: Path) -> None:
+    server.files[NAME] = unsound = tar_gz({**CLIPS, "genres/jazz/jazz.00055.wav": b"\0" * 500})
+    server.files["/SHA256SUMS"] = f"{hashlib.sha256(unsound).hexdigest()}  genres.tar.gz\n".encode()
+    with pytest.raises(DataError, match=r"jazz\.00055\.wav.*do not decode"):
+        gtzan(tmp_path, server.url)
 
 
 def test_altered_bytes_are_found_without_any_hash(server: MisbehavingServer, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from download_server import MisbehavingServer
 from download_tries import maestro, maestro_part, music, tree
 from made_archives import maestro_csv, maestro_rows, maestro_site, maestro_sounds, wav, zip_of
 
+from harmonic_core.data.download.progress import Meter
 from harmonic_core.data.sources.maestro import find_tracks
 from harmonic_core.errors import DataError, DiskError
 from harmonic_core.profile.sections import Data
@@ -46,6 +47,16 @@ def test_the_whole_of_it_comes_with_its_lists_and_then_nothing_more(server: Misb
     asked = len(server.requests)
     assert "complete already" in maestro(tmp_path, server.url)
     assert len(server.requests) == asked
+
+
+def test_what_a_mirror_lacked_of_the_whole_comes_from_a_better_one(server: MisbehavingServer, tmp_path: Path) -> None:
+    server.files[f"/better{ZIP}"] = SITE[ZIP]
+    lists = {name: data for name, data in LISTS.items() if name.endswith(".csv")}
+    server.files[ZIP] = zip_of({**lists, **dict(list(SOUNDS.items())[1:])})
+    maestro(tmp_path, server.url)
+    assert "complete already" in maestro(tmp_path, server.url)
+    maestro(tmp_path, f"{server.url}/better")
+    assert sounds(tmp_path) == SOUNDS
 
 
 def test_a_copy_that_was_put_there_by_hand_is_left_alone(server: MisbehavingServer, tmp_path: Path) -> None:
@@ -170,6 +181,51 @@ def test_one_of_the_two_lists_is_enough(server: MisbehavingServer, tmp_path: Pat
     del server.files[JSON]
     with pytest.raises(DataError, match=r"list of recordings.*csv: HTTP 404 .*json: HTTP 404 .*--base-url"):
         maestro_part(tmp_path / "none", server.url, years=[2004])
+
+
+def test_a_page_in_place_of_a_list_is_not_taken_for_it(server: MisbehavingServer, tmp_path: Path) -> None:
+    server.files[CSV] = b"<!DOCTYPE html><title>parked</title>"
+    maestro_part(tmp_path / "json", server.url, years=[2004])
+    assert music(tmp_path / "json") == {**wanted(year=2004), f"maestro-v3.0.0{JSON}": SITE[JSON]}
+    server.files[JSON] = server.files[CSV]
+    with pytest.raises(DataError, match=rf"{server.url}{JSON}: is not MAESTRO's list") as refusal:
+        maestro_part(tmp_path / "none", server.url, years=[2004])
+    assert "harmonic data download" not in str(refusal.value)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_member_that_unpacks_to_far_more_than_its_music_is_refused(server: MisbehavingServer, tmp_path: Path) -> None:
+    rows = [{**ROWS[0], "duration": 1.0}, *ROWS[1:]]
+    name = f"maestro-v3.0.0/{ROWS[0]['audio_filename']}"
+    server.files[CSV] = maestro_csv(rows)
+    server.files[ZIP] = zip_of({**SOUNDS, name: bytes(3_000_000)})
+    with pytest.raises(DataError, match=rf"{ROWS[0]['audio_filename']} unpacks to 3\.0 MB, too much for 1"):
+        maestro_part(tmp_path, server.url, hours=100)
+    assert not sounds(tmp_path)
+
+
+def test_an_empty_member_counts_as_not_there(
+    server: MisbehavingServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    name = f"maestro-v3.0.0/{ROWS[0]['audio_filename']}"
+    server.files[ZIP] = zip_of({**SOUNDS, name: b""})
+    maestro_part(tmp_path, server.url, hours=100)
+    assert "1 listed recordings are not in this copy" in capfd.readouterr().err
+    assert sounds(tmp_path) == {key: data for key, data in SOUNDS.items() if key != name}
+
+
+def test_only_a_failed_attempt_makes_the_rate_be_measured_anew(
+    server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    restart = Meter.restart
+    monkeypatch.setattr(Meter, "restart", lambda meter, done, total: (begun.append(done), restart(meter, done, total)))
+    maestro_part(tmp_path / "smooth", server.url, years=[2004])
+    assert not any(begun)
+    server.misbehave(ZIP, times=5)
+    server.misbehave(ZIP, cut_after=5000, times=1)
+    maestro_part(tmp_path / "cut", server.url, years=[2004])
+    assert len([done for done in begun if done]) == 1
 
 
 def test_a_list_with_paths_that_lead_elsewhere_is_refused(server: MisbehavingServer, tmp_path: Path) -> None:

@@ -18,11 +18,24 @@ def add_to(app: typer.Typer) -> None:
     app.command("download")(download)
 
 
+def _folder(text: str | Path) -> Path:
+    from harmonic_core.errors import ProfileError
+
+    if not str(text).strip():
+        raise ProfileError("--dataset-dir '': give a folder, or leave it out for the default one")
+    return Path(text)
+
+
 def download(
     dataset: Annotated[str, typer.Argument(metavar="gtzan|maestro", help="Which data set.")],
     dataset_dir: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Where it goes. Default: data/gtzan or data/maestro.", show_default=False),
+        Path | None,
+        typer.Option(
+            parser=_folder,
+            metavar="DIR",
+            help="Where it goes. Default: data/gtzan or data/maestro.",
+            show_default=False,
+        ),
     ] = None,
     hours: Annotated[
         float | None,
@@ -75,9 +88,7 @@ def download(
         raise ProfileError("--sha256 and --keep-archive are for whole archives; a part of MAESTRO comes without one")
     if base_url is not None:
         checked_base_url(base_url)
-    if dataset_dir is not None and not dataset_dir.strip():
-        raise ProfileError("--dataset-dir '': give a folder, or leave it out for the default one")
-    folder = Path(dataset_dir or f"data/{name}")
+    folder = dataset_dir or Path("data", name)
     request = Request(base_url, sha256.lower() if sha256 else None, keep_archive)
     web = Web.open(Patience(stall_s=timeout))
     try:
@@ -165,4 +176,6 @@ def _years(given: list[str]) -> tuple[int, ...]:
         if not (match := re.fullmatch("([0-9]{4})(?:-([0-9]{4}))?", word)) or int(match[2] or match[1]) < int(match[1]):
             raise ProfileError(f"--years {plain(word)}: give years and spans of years, such as 2004,2006-2009")
         years |= set(range(int(match[1]), int(match[2] or match[1]) + 1))
-    return tuple(sorted(years))
+    if not (usable := years & set(range(1900, 2101))):
+        raise ProfileError(f"--years {plain(','.join(given))}: give years from 1900 to 2100")
+    return tuple(sorted(usable))

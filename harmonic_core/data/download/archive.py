@@ -249,7 +249,10 @@ class _Download:
             raise MirrorError(f"{shown(url)}: has the SHA-256 {fetched.sha256} instead of {listed}")
         expected = self.request.sha256 or (published.sha256 if passes_for_it else None)
         if expected is None:
-            say("No SHA-256 is known for this copy (--sha256 HEX would give one), so every file in it is looked at.")
+            known = (
+                "The SHA-256 is known only from the mirror itself" if listed else "No SHA-256 is known for this copy"
+            )
+            say(f"{known} (--sha256 HEX would give one), so every file in it is looked at.")
             return Trust(verified=False, published=False)
         if fetched.sha256 == expected:
             say("SHA-256: as expected")

@@ -174,7 +174,7 @@ class Workplace:
             )
 
     def begin_placing(self, root: Path, target: str, manifest: Manifest) -> None:
-        """Note that `root`, below `unpacked`, is whole and good and belongs at `target`; its files go into `manifest`."""
+        """Note that `root`, below `unpacked`, is whole and good and belongs at `target`, to be noted in `manifest`."""
         sizes = {f"{target}/{path.relative_to(root).as_posix()}": size_of(path) or 0 for path in files_below(root)}
         noted = manifest.model_copy(update={"files": sizes})
         placing = Placing(root=root.relative_to(self.unpacked).as_posix(), target=target, manifest=noted)
