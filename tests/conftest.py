@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from programs import TINY, Programs
+
+if threading.current_thread() is threading.main_thread():
+    # Started in the background or by nohup, this process ignores them, and so would every program that it starts.
+    for ignored, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(ignored) is signal.SIG_IGN:
+            signal.signal(ignored, handler)
 
 
 @pytest.fixture(scope="session")
