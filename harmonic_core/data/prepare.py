@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harmonic_core.audio.facts import SoundFacts
 from harmonic_core.data.cache import Cache, CachedTrack, Entry
-from harmonic_core.data.tracks import Track
+from harmonic_core.data.tracks import AudioFile, Track
 from harmonic_core.run.status import Preparation
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ class _Preparing:
 
 
 def _size(track: Track) -> int:
-    try:
-        return track.sound.path.stat().st_size  # type: ignore[attr-defined,no-any-return]
-    except (AttributeError, OSError):
-        return _TYPICAL_BYTES
+    if isinstance(track.sound, AudioFile):
+        with suppress(OSError):
+            return track.sound.path.stat().st_size
+    return _TYPICAL_BYTES

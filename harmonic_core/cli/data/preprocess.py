@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonic_core.cli.data.which import FolderOption, resolve_music
+from harmonic_core.cli.data.which import CacheOption, FolderOption, folder_flags, resolve_music
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,9 +42,7 @@ def preprocess(
     gtzan_dir: FolderOption = None,
     maestro_dir: FolderOption = None,
     dataset_dir: FolderOption = None,
-    cache_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where decoded audio is kept.", show_default=False)
-    ] = None,
+    cache_dir: CacheOption = None,
 ) -> None:
     """Decode music once, so that training begins at once.
 
@@ -52,13 +50,7 @@ def preprocess(
     on the same music at a time. What `audio.sample_rate` a run has decides what is kept; all runs of the same rate
     share it.
     """
-    folders = {
-        "custom_dir": custom_dir,
-        "gtzan_dir": gtzan_dir,
-        "maestro_dir": maestro_dir,
-        "dataset_dir": dataset_dir and dataset_dir[-1],
-        "cache_dir": cache_dir and str(cache_dir),
-    }
+    folders = folder_flags(custom_dir, gtzan_dir, maestro_dir, dataset_dir, cache_dir)
     resolved = resolve_music(target, settings or [], folders)
     raise typer.Exit(preprocess_music(resolved, output_dir, workers=workers))
 

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harmonic_core.cli.data.which import FolderOption, resolve_music
+from harmonic_core.cli.data.which import CacheOption, FolderOption, folder_flags, resolve_music
 
 if TYPE_CHECKING:
     from harmonic_core.data.survey import Survey, Verdict
@@ -40,21 +39,13 @@ def validate(
     gtzan_dir: FolderOption = None,
     maestro_dir: FolderOption = None,
     dataset_dir: FolderOption = None,
-    cache_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where decoded audio is kept.", show_default=False)
-    ] = None,
+    cache_dir: CacheOption = None,
 ) -> None:
     """Say of every file whether it can be trained on, and of the whole what it needs.
 
     Everything is decoded once, and nothing is written. Exit 0 if training can begin, 1 if not.
     """
-    folders = {
-        "custom_dir": custom_dir,
-        "gtzan_dir": gtzan_dir,
-        "maestro_dir": maestro_dir,
-        "dataset_dir": dataset_dir and dataset_dir[-1],
-        "cache_dir": cache_dir and str(cache_dir),
-    }
+    folders = folder_flags(custom_dir, gtzan_dir, maestro_dir, dataset_dir, cache_dir)
     raise typer.Exit(validate_music(resolve_music(target, settings or [], folders), as_json=as_json))
 
 

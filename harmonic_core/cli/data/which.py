@@ -19,6 +19,29 @@ FolderOption = Annotated[
 """A flag that names folders of a profile's music."""
 
 
+CacheOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Where decoded audio is kept.", show_default=False)
+]
+"""The flag that names another cache."""
+
+
+def folder_flags(
+    custom_dir: list[str] | None,
+    gtzan_dir: list[str] | None,
+    maestro_dir: list[str] | None,
+    dataset_dir: list[str] | None,
+    cache_dir: Path | None,
+) -> dict[str, object]:
+    """The flags that name folders, as `resolve_music` takes them; of a data set's folder only the last one counts."""
+    return {
+        "custom_dir": custom_dir,
+        "gtzan_dir": gtzan_dir,
+        "maestro_dir": maestro_dir,
+        "dataset_dir": dataset_dir and dataset_dir[-1],
+        "cache_dir": cache_dir and str(cache_dir),
+    }
+
+
 def resolve_music(
     target: str | None,
     settings: Sequence[str] = (),
