@@ -52,7 +52,8 @@ class Terminal:
         rest = self._child.read()
         self._child.close()
         assert isinstance(rest, bytes)
-        return rest.decode()
+        # What was read before may have ended inside a character, whose rest is no text by itself.
+        return rest.decode(errors="replace")
 
     @property
     def exit_status(self) -> int | None:
