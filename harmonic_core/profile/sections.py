@@ -183,7 +183,18 @@ class Loss(Section):
     """Weight of the KL once annealing is over."""
 
     beta_steps: Annotated[int, Field(ge=0, le=100000)] = 20
-    """Epochs over which beta rises from `beta_start` to `beta_end` in a straight line. 0: `beta_end` at once."""
+    """Epochs over which beta rises from `beta_start` to `beta_end`; with `cyclical` those of one cycle. 0: `beta_end`
+    at once."""
+
+    beta_schedule: Literal["linear", "cosine", "cyclical"] = "linear"
+    """How beta rises: in a straight line, along half a cosine, or `cyclical`: again and again, half of each cycle a
+    straight line and half at `beta_end`."""
+
+    beta_cycles: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Cycles of the `cyclical` schedule; after them beta stays at `beta_end`."""
+
+    free_bits: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Nats that every latent dimension of a segment may carry at no cost. 0: every nat costs."""
 
 
 class Train(Section):
@@ -196,16 +207,27 @@ class Train(Section):
     """Segments in one update."""
 
     grad_accum_steps: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Parts into which a batch is divided to save memory. The update is that of the whole batch."""
+    """Parts into which a batch is divided to save memory. The update is that of the whole batch. Where memory runs
+    out all the same, the number is doubled by itself."""
 
     learning_rate: Annotated[float, Field(gt=0, le=100)] = 1e-3
     """Highest learning rate of AdamW, reached after `warmup_steps`."""
+
+    finetune_learning_rate: Annotated[float, Field(gt=0, le=100)] = 1e-4
+    """Highest learning rate of a run that begins with the weights of another, unless `learning_rate` is given."""
+
+    learning_rate_schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    """What follows the warm-up: half a cosine down to the last epoch, `plateau`: half as much whenever the validation
+    error stops falling, or no change."""
+
+    plateau_patience: Annotated[int, Field(ge=1, le=100000)] = 5
+    """Epochs without a better validation error after which the `plateau` schedule halves the learning rate."""
 
     warmup_steps: Annotated[int, Field(ge=0, le=1000000)] = 50
     """Updates over which the learning rate rises from zero."""
 
     final_learning_rate: Annotated[float, Field(ge=0, le=1)] = 0.01
-    """Learning rate at the end of the cosine, as a share of `learning_rate`."""
+    """Learning rate at the end of the cosine, and the least of `plateau`, as a share of `learning_rate`."""
 
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.01
     """Decoupled weight decay of AdamW."""
@@ -213,8 +235,27 @@ class Train(Section):
     grad_clip: Annotated[float, Field(gt=0)] = 1.0
     """Largest norm of the gradient; a larger one is scaled down."""
 
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the average of the weights that stays at an update; the average is what is validated, heard and
+    exported. 0.999 averages about the last thousand updates. 0: no average."""
+
     mixed_precision: bool = False
-    """Compute in bfloat16 where it is safe to. Weights stay in float32."""
+    """Compute in 16 bits where it is safe to: bfloat16, or float16 with a scaled loss on GPUs that have only that.
+    Weights stay in float32."""
+
+    compile: bool = False
+    """Translate the model with `torch.compile`: a slow start, then quicker updates on most GPUs."""
+
+    max_bad_steps: Annotated[int, Field(ge=1, le=100000)] = 10
+    """Updates in a row whose loss or gradient is not finite, each skipped, after which the run goes back to the last
+    good checkpoint with half the learning rate."""
+
+    max_rollbacks: Annotated[int, Field(ge=0, le=1000)] = 3
+    """Times that a run may go back; then it ends as diverged."""
+
+    early_stopping: Annotated[int, Field(ge=0, le=100000)] = 0
+    """Epochs without a better validation error after which the run ends, counted once beta has stopped rising. 0: it
+    goes on to the last epoch."""
 
     log_every: Annotated[int, Field(ge=1, le=100000)] = 10
     """Updates between two rows of metrics."""
@@ -260,10 +301,10 @@ class Output(Section):
     """Epochs between two checkpoints, exports and sets of samples."""
 
     keep: Annotated[int, Field(ge=2, le=10000)] = 2
-    """Newest checkpoints to keep beside those of every `checkpoint_every` epochs' exports."""
+    """Newest checkpoints to keep, beside the best and those of every `checkpoint_every` epochs."""
 
     use_tensorboard: bool = False
-    """Also write the figures to `logs/` for TensorBoard. Needs the extra `tensorboard`."""
+    """Also write figures, sounds and pictures to `logs/` for TensorBoard. Needs the extra `tensorboard`."""
 
 
 class Profile(Section):

@@ -7,8 +7,25 @@ from typing import Any, Literal
 
 from harmonic_core.run.records import RecordWriter, Row
 
-EventKind = Literal["phase", "checkpoint", "sample", "refused", "resume", "signal", "control", "warning", "failure"]
-"""`refused` is an audio file that was not used; `control` a command that was obeyed or refused."""
+EventKind = Literal[
+    "phase",
+    "checkpoint",
+    "sample",
+    "refused",
+    "resume",
+    "signal",
+    "control",
+    "warning",
+    "failure",
+    "skipped",
+    "rollback",
+    "oom",
+    "disk",
+    "diagnosis",
+]
+"""`refused` is an audio file that was not used; `control` a command that was obeyed or refused; `skipped` are updates
+that were no numbers, `rollback` a return to an earlier checkpoint, `oom` memory that ran out and what followed,
+`disk` a wait for room and its end, `diagnosis` a new verdict on the run."""
 
 
 class EventLog:

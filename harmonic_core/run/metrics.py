@@ -18,6 +18,7 @@ FIELDS: dict[str, str] = {
     "beta_per_nat": "beta / latent_dim: weight of one nat, comparable between latent sizes",
     "learning_rate": "learning rate of the last update",
     "grad_norm": "norm of the gradient before clipping, mean over the interval",
+    "skipped": "updates left out since the last row of the same kind, their loss or gradient not being finite",
     "segments_per_s": "training segments per second of training time",
     "sparsity": "share of latent dimensions with |mu| < 0.1, validation set",
     "active_units": "latent dimensions whose mu varies by more than 0.01 (variance) over the validation set",

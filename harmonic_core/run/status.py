@@ -71,6 +71,31 @@ class Preparation(_Record):
         return min(1.0, self.done / self.total) if self.total else 0.0
 
 
+class Rank(_Record):
+    """One process of a run that has several."""
+
+    rank: int
+    host: str
+    device: Device = Device()
+    segments_per_s: float | None = None
+    """Training segments that this process works through in a second."""
+
+
+VerdictKind = Literal["early", "improving", "plateau", "overfitting", "collapsed", "weak_kl", "noisy", "diverged"]
+
+
+class Verdict(_Record):
+    """What the figures of a run mean, in words."""
+
+    kind: VerdictKind
+    sentence: str
+    """The verdict, one sentence."""
+    evidence: str
+    """The figures that it rests on."""
+    action: str
+    """One thing to do; empty where there is nothing to do but wait."""
+
+
 class Best(_Record):
     """The best validation so far."""
 
@@ -104,10 +129,21 @@ class Status(_Record):
     segments_per_s: float | None = None
     eta_s: float | None = None
     device: Device = Device()
+    ranks: tuple[Rank, ...] = ()
+    """Every process of the run, where there are several."""
+    skipped_steps: int = 0
+    """Updates left out because loss or gradient were not finite."""
+    rollbacks: int = 0
+    """Times that the run went back to its last good checkpoint."""
+    grad_accum_steps: int = 1
+    """Parts of a batch now; more than the profile says where memory ran out."""
     best: Best | None = None
+    verdict: Verdict | None = None
     mean_spectrum_db: float | None = None
     """Error of always answering with the training set's mean spectrum: what a model has to beat."""
     exit_code: int | None = None
+    why: str = ""
+    """What a paused run waits for, in a word or two: `by command`, `disk full`."""
     message: str = ""
     """How it ended, or why it waits."""
 
