@@ -10,7 +10,7 @@ import psutil
 
 from harmonic_core.errors import RunError
 from harmonic_core.run.directory import RunDirectory
-from harmonic_core.run.events import EventLog
+from harmonic_core.run.events import event_row
 from harmonic_core.run.records import RecordWriter
 from harmonic_core.run.status import is_alive, read_status
 
@@ -51,7 +51,7 @@ def _note(run: RunDirectory) -> None:
         return
     try:
         # Its one writer is dead, so the file is ours to add to.
-        EventLog(writer).record("signal", "killed from the console", signal="SIGKILL")
+        writer.append(event_row("signal", "killed from the console", signal="SIGKILL"))
     except OSError:
         return
     finally:

@@ -12,7 +12,7 @@ from textual.message import Message
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import RecordTail
-from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, MusicNamed, SamplesFound, Seen, StatusSeen
+from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, ProfileRead, SamplesFound, Seen, StatusSeen
 from harmonic_tui.plain import plain, plain_lines
 
 POLL_INTERVAL_S = 0.35
@@ -54,7 +54,7 @@ class Feed:
     async def follow(self, post: Callable[[Message], bool]) -> None:
         """Poll for ever; files are read in a thread, so that a slow disk never holds up the screen."""
         while True:
-            for source in (self.status, self.log, self.figures, self.events, self.samples, self.music):
+            for source in (self.status, self.log, self.figures, self.events, self.samples, self.profile):
                 for message in await asyncio.to_thread(source):
                     post(message)
             await asyncio.sleep(POLL_INTERVAL_S)
@@ -113,8 +113,8 @@ class Feed:
         self._log_stamp = stamp
         return [LogRead(plain_lines(text, LOG_LINES))]
 
-    def music(self) -> list[Message]:
-        """Where the music lies, when the profile was written."""
+    def profile(self) -> list[Message]:
+        """What the profile says, when it was written."""
         try:
             stat = self._run.profile.stat()
         except OSError:
@@ -123,7 +123,7 @@ class Feed:
         if stamp == self._profile_stamp:
             return []
         self._profile_stamp = stamp
-        return [MusicNamed(_music_of(self._run))]
+        return [_profile_of(self._run)]
 
     def _look(self) -> Seen:
         # Imported here, in the thread that reads: the first frame need not wait for the models of the files.
@@ -152,14 +152,15 @@ class Feed:
         return Seen("starting") if self._run.path.is_dir() else Seen("gone")
 
 
-def _music_of(run: RunDirectory) -> str:
+def _profile_of(run: RunDirectory) -> ProfileRead:
     from harmonic_core.errors import ProfileError
     from harmonic_core.profile.music import music_folders
     from harmonic_core.profile.resolve import load
 
     try:
-        data = load(run.profile).data
+        profile = load(run.profile)
     except ProfileError:
-        return ""
-    folders = [f"{kind} in {plain(str(folder))}" for kind, folder in music_folders(data)]
-    return ", ".join(folders) if folders else "made by the program itself"
+        return ProfileRead("", None)
+    folders = [f"{kind} in {plain(str(folder))}" for kind, folder in music_folders(profile.data)]
+    music = ", ".join(folders) if folders else "made by the program itself"
+    return ProfileRead(music, profile.train.grad_accum_steps)

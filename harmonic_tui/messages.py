@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from harmonic_core.run.status import Status
     from harmonic_tui.wording import ShownState
 
+_BY_COMMAND = "by command"
+"""Why a run is paused that somebody asked to pause."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -31,6 +34,11 @@ class Seen:
         from harmonic_core.run.status import ACTIVE_STATES
 
         return self.state in ACTIVE_STATES or self.state == "starting"
+
+    @property
+    def waits_by_itself(self) -> bool:
+        """Whether the run is paused for a reason that goes away without a command, such as a full disk."""
+        return self.state == "paused" and self.status is not None and self.status.why not in {"", _BY_COMMAND}
 
     @property
     def ended_untrained(self) -> bool:
@@ -81,10 +89,13 @@ class SamplesFound(Message, bubble=False):
 
 
 @dataclass
-class MusicNamed(Message, bubble=False):
-    """Where the run's music lies, in words and harmless to show."""
+class ProfileRead(Message, bubble=False):
+    """What the run's profile says of its music and its batches."""
 
     music: str
+    """Where the music lies, in words and harmless to show; empty where the profile cannot be read."""
+    grad_accum_steps: int | None
+    """Parts of a batch as planned; None where the profile cannot be read."""
 
 
 @dataclass

@@ -7,9 +7,13 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeGuard
 
 from harmonic_core.run.records import Row
+
+_LARGEST = 1e300
+"""Beyond it no axis can be computed; NaN and infinities are beyond it too."""
 
 
 @dataclass
@@ -20,6 +24,8 @@ class Curve:
     values: list[float] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
     """Steps at which the figure was no finite number. Kept apart: decimation would drop them unseen."""
+    newest: float | None = None
+    """The newest figure, whether it is a finite number or not."""
 
     def append(self, step: float, value: float) -> None:
         """Add a point. One no later than the last replaces everything from its step on: the run was resumed."""
@@ -28,16 +34,17 @@ class Curve:
             del self.steps[cut:], self.values[cut:]
         if self.gaps and step <= self.gaps[-1]:
             del self.gaps[bisect_left(self.gaps, step) :]
-        if math.isfinite(value):
+        self.newest = value
+        if abs(value) < _LARGEST:
             self.steps.append(step)
             self.values.append(value)
         else:
             self.gaps.append(step)
 
     @property
-    def last(self) -> float | None:
-        """The newest finite value."""
-        return self.values[-1] if self.values else None
+    def end(self) -> float:
+        """The newest step, also of a figure that was no finite number; 0 where there is none."""
+        return max(self.steps[-1] if self.steps else 0.0, self.gaps[-1] if self.gaps else 0.0)
 
     def decimated(self, points: int) -> tuple[list[float], list[float]]:
         """At most about `points` points with the curve's peaks and valleys, its first point and its last."""
@@ -49,6 +56,13 @@ class Curve:
         steps, values = np.asarray(self.steps), np.asarray(self.values)
         kept = MinMaxLTTBDownsampler().downsample(steps, values, n_out=max(4, points))  # type: ignore[no-untyped-call]
         return steps[kept].tolist(), values[kept].tolist()
+
+    def pieces(self, points: int) -> list[tuple[list[float], list[float]]]:
+        """The curve as `decimated`, cut in two wherever a figure between was no finite number."""
+        steps, values = self.decimated(points)
+        cuts = sorted({bisect_left(steps, gap) for gap in self.gaps} - {0, len(steps)})
+        bounds = pairwise([0, *cuts, len(steps)])
+        return [(steps[start:end], values[start:end]) for start, end in bounds if end > start]
 
 
 class Curves:
@@ -69,7 +83,7 @@ class Curves:
         for row in rows:
             curves = self._by_kind.get(str(row.get("kind")))
             step = row.get("step")
-            if curves is None or not is_number(step) or not math.isfinite(step):
+            if curves is None or not is_finite(step):
                 continue
             if row["kind"] == "epoch":
                 self.last_epoch_row = row
@@ -90,6 +104,11 @@ class Curves:
         """Updates in an epoch, from the newest row that closed one."""
         step, epoch = self.last_epoch_row.get("step"), self.last_epoch_row.get("epoch")
         return step / epoch if is_number(step) and is_number(epoch) and epoch > 0 else None
+
+
+def is_finite(value: object) -> TypeGuard[float]:
+    """Whether a field of a row is a figure that can be drawn."""
+    return is_number(value) and math.isfinite(value)
 
 
 def is_number(value: object) -> TypeGuard[float]:

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from harmonic_core.run.words import UNKNOWN, count, duration
+from harmonic_tui.plain import plain
 
 if TYPE_CHECKING:
     from harmonic_core.run.status import SeenState
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Mark(NamedTuple):
-    """How a state is shown: never by colour alone."""
+    """How a state or a verdict is shown: never by colour alone."""
 
     sign: str
     word: str
@@ -37,14 +38,34 @@ STATES: dict[str, Mark] = {
     "gone": Mark("?", "directory gone", "bad"),
 }
 
+VERDICTS: dict[str, Mark] = {
+    "early": Mark("◌", "too early to tell", "muted"),
+    "improving": Mark("✓", "improving", "good"),
+    "plateau": Mark("▬", "plateau", "look"),
+    "overfitting": Mark("!", "overfitting", "look"),
+    "weak_kl": Mark("!", "KL too weak", "look"),
+    "noisy": Mark("!", "noisy", "look"),
+    "collapsed": Mark("✗", "collapsed", "bad"),
+    "diverged": Mark("✗", "diverged", "bad"),
+}
+
+
+def state_mark(state: str, why: str = "") -> Mark:
+    """How a state is shown; of a paused run with what it waits for: `paused: disk full`."""
+    mark = STATES[state]
+    return mark._replace(word=f"{mark.word}: {plain(why, 40)}") if state == "paused" and why else mark
+
 
 def figure(value: float | None) -> str:
-    """Three significant figures: `0.0456`, `5.83`, `1 310`; `n/a` where there is none."""
+    """Three significant figures: `0.0456`, `5.83`, `1 310`, `1.20e30`; `n/a` where there is none."""
     if value is None:
         return UNKNOWN
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("∞" if value > 0 else "−∞")
     size = abs(value)
+    if size >= 1e7:
+        mantissa, exponent = f"{value:.2e}".split("e+")
+        return f"{mantissa}e{int(exponent)}".replace("-", "−")
     if size >= 100:
         return count(value).replace("-", "−")
     if size != 0 and size < 1e-3:

@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from programs import TINY, Programs
+
+# The same examples everywhere, and as much time for each as a busy machine needs.
+settings.load_profile("ci")
 
 if threading.current_thread() is threading.main_thread():
     # Started in the background or by nohup, this process ignores them, and so would every program that it starts.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -56,12 +57,10 @@ def list_all(
         best = each["best"]
         heard = datetime.fromtimestamp(each["heartbeat"]).strftime("%Y-%m-%d %H:%M") if each["heartbeat"] else "n/a"
         figure = f"{best['val_recon_db']:.2f} dB" if best else "n/a"
-        rows.append(
-            (each["path"], each["state"], f"{each['epoch']}/{each['epochs']}", figure, heard, _preparation(each))
-        )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        said = _preparation(each) or (each.get("verdict") or {}).get("sentence", "")
+        rows.append((each["path"], _state(each), f"{each['epoch']}/{each['epochs']}", figure, heard, said))
+    for line in _columns(rows):
+        typer.echo(line)
 
 
 def status(
@@ -76,9 +75,9 @@ def status(
     directory, shown = open_run(run), ""
     while True:
         summary = _summary(directory)
-        text = json.dumps(_jsonable(summary)) if as_json else _in_words(summary)
+        text = json.dumps(_jsonable(summary)) if as_json else _in_words(summary, directory)
         # The heartbeat alone is no news.
-        news = json.dumps({**summary, "heartbeat": None, "device": None})
+        news = json.dumps({**summary, "heartbeat": None, "device": None, "ranks": None})
         if news != shown:
             typer.echo(text)
             shown = news
@@ -104,22 +103,33 @@ def _summary(run: RunDirectory) -> dict[str, Any]:
     """Everything that is known of a run now, safe to print."""
     from harmonic_core.run.records import last_row
     from harmonic_core.run.status import read_status, seen_state
-    from harmonic_core.text import plain
 
     found = read_status(run.status)
     nothing = {"epoch": 0, "epochs": 0, "heartbeat": None, "best": None}
     known = {**found.model_dump(), "progress": found.progress, "stage": found.stage} if found else nothing
-    texts: dict[str, Any] = {key: plain(value, 400) for key, value in known.items() if isinstance(value, str)}
-    if found and found.preparation:
-        told = found.preparation
-        texts["preparation"] = {**told.model_dump(), "label": plain(told.label)}
-    return {
-        **known,
-        **texts,
-        "path": plain(str(run.path)),
-        "state": seen_state(found) if found else "unknown",
-        "metrics": last_row(run.metrics, "epoch") or last_row(run.metrics, "step"),
-    }
+    summary: dict[str, Any] = _plain(
+        {
+            **known,
+            "path": str(run.path),
+            "state": seen_state(found) if found else "unknown",
+            "metrics": last_row(run.metrics, "epoch") or last_row(run.metrics, "step"),
+        }
+    )
+    return summary
+
+
+def _plain(value: Any) -> Any:
+    """The same with every string in it, however deep, made safe to print."""
+    from harmonic_core.text import plain
+
+    match value:
+        case str():
+            return plain(value, 400)
+        case dict():
+            return {plain(str(key)): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+    return value
 
 
 def _jsonable(summary: dict[str, Any]) -> object:
@@ -140,10 +150,31 @@ def _preparation(summary: dict[str, Any]) -> str:
     return words.preparation(told, going_on=summary["state"] == "preparing")
 
 
-def _in_words(summary: dict[str, Any]) -> str:
+def _state(summary: dict[str, Any]) -> str:
+    """The state; of a paused run with what it waits for: `paused: disk full`."""
+    why = summary.get("why") if summary["state"] == "paused" else ""
+    return f"paused: {why}" if why else str(summary["state"])
+
+
+def _in_words(summary: dict[str, Any], run: RunDirectory) -> str:
+    lines = [f"{summary['path']}: {_state(summary)}", *_progress(summary)]
+    if best := summary["best"]:
+        beaten = summary.get("mean_spectrum_db")
+        against = f" (mean spectrum: {beaten:.2f} dB)" if beaten else ""
+        lines.append(f"  best validation error {best['val_recon_db']:.2f} dB at epoch {best['epoch']}{against}")
+    lines += [f"  {line}" for line in (*_ranks(summary), *_mishaps(summary, run))]
+    if verdict := summary.get("verdict"):
+        lines.append(f"  {verdict['sentence']}")
+        lines += [f"    {said}" for said in (verdict["evidence"], verdict["action"]) if said]
+    if summary.get("message"):
+        lines.append(f"  {summary['message']}")
+    return "\n".join(lines)
+
+
+def _progress(summary: dict[str, Any]) -> list[str]:
     from harmonic_core.run.words import duration
 
-    lines = [f"{summary['path']}: {summary['state']}"]
+    lines = []
     if music := _preparation(summary):
         lines.append(f"  {music}")
     elif "total_steps" in summary:
@@ -155,10 +186,72 @@ def _in_words(summary: dict[str, Any]) -> str:
         lines.append(f"  {summary['phase']}")
     if summary.get("eta_s") is not None:
         lines.append(f"  {summary['segments_per_s'] or 0:.0f} segments/s, {duration(summary['eta_s'])} to go")
-    if best := summary["best"]:
-        beaten = summary.get("mean_spectrum_db")
-        against = f" (mean spectrum: {beaten:.2f} dB)" if beaten else ""
-        lines.append(f"  best validation error {best['val_recon_db']:.2f} dB at epoch {best['epoch']}{against}")
-    if summary.get("message"):
-        lines.append(f"  {summary['message']}")
-    return "\n".join(lines)
+    return lines
+
+
+def _ranks(summary: dict[str, Any]) -> list[str]:
+    """A line a rank where there are several: where it computes, its memory, its speed."""
+    from harmonic_core.run.words import UNKNOWN
+
+    ranks = summary.get("ranks") or []
+    if len(ranks) < 2:
+        return []
+    rows = [
+        (
+            f"rank {each['rank']}",
+            each["host"] or UNKNOWN,
+            each["device"]["name"] or each["device"]["kind"],
+            _memory(each["device"]),
+            UNKNOWN if each["segments_per_s"] is None else f"{each['segments_per_s']:.0f} segments/s",
+        )
+        for each in ranks
+    ]
+    return _columns(rows, right={3, 4})
+
+
+def _memory(device: dict[str, Any]) -> str:
+    """What tensors hold of the card, or the process of the machine: `11.2 of 79.6 GiB`."""
+    from harmonic_core.run.words import UNKNOWN
+
+    held = device["allocated_bytes" if device["kind"] == "cuda" else "resident_bytes"]
+    known = [UNKNOWN if size is None else f"{size / 2**30:.1f}" for size in (held, device["total_bytes"])]
+    return f"{' of '.join(known)} GiB"
+
+
+def _mishaps(summary: dict[str, Any], run: RunDirectory) -> list[str]:
+    """What training had to do without, a line each; nothing where all went well."""
+    from harmonic_core.run.words import count
+
+    lines = []
+    if skipped := summary.get("skipped_steps"):
+        updates = "update was" if skipped == 1 else "updates were"
+        lines.append(f"{count(skipped)} {updates} skipped: loss or gradient was not finite")
+    if back := summary.get("rollbacks"):
+        lines.append(f"went back to an earlier checkpoint {'once' if back == 1 else f'{count(back)} times'}")
+    parts = summary.get("grad_accum_steps", 1)
+    if parts > 1 and parts > (_planned_parts(run) or parts):
+        lines.append(f"memory ran out: every batch is now computed in {count(parts)} parts")
+    return lines
+
+
+def _planned_parts(run: RunDirectory) -> int | None:
+    """Parts of a batch in the run's profile; None where that cannot be read."""
+    from harmonic_core.errors import ProfileError
+    from harmonic_core.profile.resolve import load
+
+    try:
+        return load(run.profile).train.grad_accum_steps
+    except ProfileError:
+        return None
+
+
+def _columns(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
+    """Lines of a table; columns in `right` are flush right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

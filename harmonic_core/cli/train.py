@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-if TYPE_CHECKING:
-    from harmonic_core.profile.resolve import Resolved
-    from harmonic_core.profile.sections import Profile
-    from harmonic_core.run.directory import RunDirectory
-    from harmonic_core.run.resume import ResumePoint
-
-_SWITCHES = frozenset({"--augment", "--mixed-precision", "--use-tensorboard"})
+_SWITCHES = frozenset({"--augment", "--mixed-precision", "--compile", "--use-tensorboard"})
+_LAUNCHER = frozenset({"nproc", "nnodes", "rdzv_endpoint", "rdzv_id", "node_rank", "max_restarts"})
+_NO_SETTINGS = _LAUNCHER | {"profile", "config", "settings", "mode", "trials", "allow_changes", "allow_partial"}
 _TRUTH = frozenset({"true", "false", "yes", "no", "on", "off", "1", "0"})
 
 
@@ -44,6 +40,7 @@ def _option(help_text: str, panel: str, metavar: str = "") -> Any:
 
 
 _DATA, _MODEL, _TRAINING, _OUTPUT = "Data", "Model", "Training", "Output"
+_CONTINUING, _RANKS = "Going on from a run", "Several GPUs or machines"
 
 
 def train(
@@ -81,33 +78,50 @@ def train(
     epochs: Annotated[str | None, _option("Passes over the data.", _TRAINING, "N")] = None,
     batch_size: Annotated[str | None, _option("Segments in an update.", _TRAINING, "N")] = None,
     learning_rate: Annotated[str | None, _option("Highest learning rate.", _TRAINING, "LR")] = None,
+    learning_rate_schedule: Annotated[str | None, _option("cosine, plateau or constant.", _TRAINING)] = None,
     beta_start: Annotated[str | None, _option("Weight of the KL at first.", _TRAINING, "B")] = None,
     beta_end: Annotated[str | None, _option("Weight of the KL after annealing.", _TRAINING, "B")] = None,
     beta_steps: Annotated[str | None, _option("Epochs of annealing.", _TRAINING, "N")] = None,
+    beta_schedule: Annotated[str | None, _option("linear, cosine or cyclical.", _TRAINING)] = None,
+    free_bits: Annotated[str | None, _option("Nats a latent dimension may carry freely.", _TRAINING, "NATS")] = None,
     grad_accum_steps: Annotated[str | None, _option("Parts of a batch, to save memory.", _TRAINING, "N")] = None,
-    mixed_precision: Annotated[str | None, _option("Compute in bfloat16.", _TRAINING, "[BOOL]")] = None,
-    seed: Annotated[str | None, _option("Seed of everything random.", _TRAINING, "N")] = None,
-    resume_from: Annotated[
-        str | None, _option("A run, checkpoint or .pt export to continue from.", _TRAINING, "PATH")
+    ema_decay: Annotated[str | None, _option("Average the weights, such as 0.999.", _TRAINING, "0-1")] = None,
+    early_stopping: Annotated[str | None, _option("End after N epochs without gain.", _TRAINING, "N")] = None,
+    mixed_precision: Annotated[str | None, _option("Compute in 16 bits.", _TRAINING, "[BOOL]")] = None,
+    compile: Annotated[  # noqa: A002 - the setting's name
+        str | None, _option("Translate the model with torch.compile.", _TRAINING, "[BOOL]")
     ] = None,
+    seed: Annotated[str | None, _option("Seed of everything random.", _TRAINING, "N")] = None,
+    resume_from: Annotated[str | None, _option("A run, checkpoint or .pt export.", _CONTINUING, "PATH")] = None,
+    allow_changes: Annotated[
+        bool, typer.Option("--allow-changes", help="Go on though settings changed.", rich_help_panel=_CONTINUING)
+    ] = False,
+    allow_partial: Annotated[
+        bool, typer.Option("--allow-partial", help="Begin weights anew that do not fit.", rich_help_panel=_CONTINUING)
+    ] = False,
     name: Annotated[str | None, _option("Name of the run, below runs/.", _OUTPUT, "NAME")] = None,
     output_dir: Annotated[str | None, _option("The run's directory instead of runs/NAME.", _OUTPUT, "DIR")] = None,
     checkpoint_every: Annotated[str | None, _option("Epochs between checkpoints and sounds.", _OUTPUT, "N")] = None,
     use_tensorboard: Annotated[str | None, _option("Also write for TensorBoard.", _OUTPUT, "[BOOL]")] = None,
+    nproc: Annotated[str | None, _option("Processes on this machine; gpu: one for each.", _RANKS, "N|gpu")] = None,
+    nnodes: Annotated[str | None, _option("Machines.", _RANKS, "N")] = None,
+    rdzv_endpoint: Annotated[str | None, _option("Where machines meet.", _RANKS, "HOST:PORT")] = None,
+    rdzv_id: Annotated[str | None, _option("Name of the job, the same everywhere.", _RANKS, "NAME")] = None,
+    node_rank: Annotated[int | None, _option("Number of this machine, from 0.", _RANKS, "N")] = None,
+    max_restarts: Annotated[int | None, _option("Restarts after a process died.", _RANKS, "N")] = None,
 ) -> None:
     """Train a model.
 
     With a profile, a config.json, or flags alone. Every other setting: `harmonic profiles explain`, then `--set`.
     """
-    flags = {
-        key: value for key, value in locals().items() if key not in {"profile", "config", "settings", "mode", "trials"}
-    }
-    given = {key: value for key, value in flags.items() if value is not None}
+    said = {name: value for name, value in locals().items() if value is not None}
+    given = {name: value for name, value in said.items() if name not in _NO_SETTINGS}
     wanted = "tune" if trials is not None else mode.replace("-", "_")
     if wanted in {"validate_data", "preprocess", "download"}:
         raise typer.Exit(_work_on_data(wanted, profile, config, settings or [], given))
     _refuse_other_modes(wanted)
-    raise typer.Exit(_start(profile, config, settings or [], given))
+    launcher = {name: value for name, value in said.items() if name in _LAUNCHER}
+    raise typer.Exit(_start((profile, config, settings or [], given, allow_changes, allow_partial), launcher))
 
 
 def add_to(app: typer.Typer) -> None:
@@ -154,58 +168,33 @@ def _work_on_data(
     return 0
 
 
-def _start(profile: str | None, config: Path | None, settings: list[str], flags: dict[str, str]) -> int:
-    from harmonic_core.errors import ProfileError
-    from harmonic_core.profile.music import insist_on_music
-    from harmonic_core.profile.resolve import resolve
-    from harmonic_core.run.resume import find_resume_point
+def _start(words: tuple[Any, ...], launcher: dict[str, Any]) -> int:
+    """Train here, alone or as one of several ranks, or start the ranks that do."""
+    from harmonic_core.training.signals import StopSignals
 
-    if profile is None and config is None and not ({"dataset", "resume_from"} & flags.keys()):
-        raise ProfileError(
-            "nothing to train: name a profile (`harmonic profiles list`), such as `harmonic train demo`, "
-            "or a data set, such as `harmonic train --dataset custom --custom-dir path/to/audio`"
-        )
-    # A run that is continued brings its own profile, unless another is named.
-    asked = find_resume_point(Path(flags["resume_from"])) if "resume_from" in flags else None
-    source: str | Path | None = profile
-    if source is None and config is None and "dataset" not in flags and asked and asked.run:
-        source = asked.run.profile
-    resolved = resolve(source, config=config, settings=settings, flags=flags)
-    if resolved.profile.train.resume_from and asked is None:
-        asked = find_resume_point(resolved.profile.train.resume_from)
-    insist_on_music(resolved.profile.data)
-    for warning in resolved.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    run = _directory(resolved, asked, named="name" in flags)
+    with StopSignals() as signals:
+        from harmonic_core.cli.plan import Asked, plan
+        from harmonic_core.cli.ranks import launch, leave_with_launcher, started_by_launcher
+        from harmonic_core.errors import ProfileError
 
-    from harmonic_core.training.start import train as train_in
+        asked, is_rank = Asked(*words), started_by_launcher()
+        if is_rank and launcher:
+            flag = "--" + next(iter(launcher)).replace("_", "-")
+            raise ProfileError(f"{flag}: a launcher has started this process already; leave it out")
+        if is_rank:
+            leave_with_launcher()
+        one_machine = launcher.get("nnodes", "1") == "1" and "rdzv_endpoint" not in launcher
+        planned = plan(asked, alone=one_machine and not is_rank)
+        if not launcher:
+            if not is_rank or os.environ.get("RANK") == "0":
+                typer.echo("".join(f"{remark}\n" for remark in planned.remarks), err=True, nl=False)
 
-    return train_in(resolved, run, asked)
+            from harmonic_core.training.start import train as train_in
 
-
-def _directory(resolved: Resolved, point: ResumePoint | None, *, named: bool) -> RunDirectory:
-    from harmonic_core.run.directory import RUN_ROOTS, RunDirectory, default_directory
-
-    profile = resolved.profile
-    if profile.output.output_dir:
-        return RunDirectory(profile.output.output_dir)
-    # A name in a profile is that of its first run; one on the command line is meant for this run. Other music makes
-    # another run: a fine-tune that begins with the weights.
-    if point and point.run and not named and _same_music(profile, point.run):
-        return point.run
-    if profile.run.name:
-        return RunDirectory(RUN_ROOTS[0] / profile.run.name)
-    return default_directory(resolved.name, datetime.now())
-
-
-def _same_music(profile: Profile, run: RunDirectory) -> bool:
-    from harmonic_core.errors import ProfileError
-    from harmonic_core.profile.music import music_folders
-    from harmonic_core.profile.resolve import load
-
-    try:
-        before = load(run.profile).data
-    except ProfileError:
-        return True
-    now, then = ({(kind, folder.resolve()) for kind, folder in music_folders(data)} for data in (profile.data, before))
-    return profile.data.dataset == before.dataset and now == then
+            if not signals.received:
+                return train_in(planned.resolved, planned.run, planned.point, signals)
+        if signals.received:
+            typer.echo(f"stopped: {signals.received.name} received before training began", err=True)
+            return signals.exit_code
+    options = {"nproc": "1", "nnodes": None, "rdzv_endpoint": None, "rdzv_id": None, "node_rank": None}
+    return launch(asked.arguments(planned.run), **{**options, "max_restarts": 0, **launcher})

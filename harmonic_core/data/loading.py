@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from types import TracebackType
@@ -26,11 +27,27 @@ class BatchLoader:
         Segments in a batch; fewer only where there are not as many.
     device
         Where the batches go.
+    part
+        Gives, for the size of a batch, the rows of it that are wanted here. Default: all.
+
+    Attributes
+    ----------
+    batch_size
+        Segments of a whole batch, whatever part of it is wanted here.
+    part
+        Rows of it that are wanted here.
     """
 
-    def __init__(self, segments: TrainingSegments, batch_size: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        segments: TrainingSegments,
+        batch_size: int,
+        device: torch.device,
+        part: Callable[[int], slice] = lambda count: slice(0, count),
+    ) -> None:
         self.segments = segments
         self.batch_size = min(batch_size, len(segments))
+        self.part = part(self.batch_size)
         self.steps_per_epoch = segments.steps_per_epoch(self.batch_size)
         self.device = device
         self._thread = ThreadPoolExecutor(1, "loading")
@@ -59,10 +76,12 @@ class BatchLoader:
         """`count` numbers in [0, 1) for each segment of the step's batch, on the device: (batch, count)."""
         epoch, place = divmod(step, self.steps_per_epoch)
         order, _ = self._epoch(epoch)
-        indices = order[place * self.batch_size : (place + 1) * self.batch_size]
-        return torch.from_numpy(self._chance(epoch, count)[indices]).to(self.device)
+        return torch.from_numpy(self._chance(epoch, count)[self._mine(order, place)]).to(self.device)
 
     def _gather(self, step: int) -> NDArray[np.int16]:
         epoch, place = divmod(step, self.steps_per_epoch)
         order, starts = self._epoch(epoch)
-        return self.segments.batch(order[place * self.batch_size : (place + 1) * self.batch_size], starts)
+        return self.segments.batch(self._mine(order, place), starts)
+
+    def _mine(self, order: NDArray[np.int64], place: int) -> NDArray[np.int64]:
+        return order[place * self.batch_size : (place + 1) * self.batch_size][self.part]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -51,13 +52,47 @@ def mel_batches(segments: ValidationSegments, features: LogMel, batch_size: int)
         yield features(torch.from_numpy(segments.batch(first, batch_size)).to(device))
 
 
-@torch.no_grad()
+class Tally(NamedTuple):
+    """What a part of the validation segments adds to the figures of all; on the CPU."""
+
+    sums: Tensor
+    """(3,) float64: loss, recon and mel_l1, summed over the segments."""
+    kl: Tensor
+    """(latent_dim,) float64: KL in nats, summed over the segments."""
+    mu: Tensor
+    """(segments, latent_dim)."""
+    errors: Tensor
+    """(segments,) mean absolute errors in normalised dB."""
+
+
 def validate(
-    model: VAE, features: LogMel, segments: ValidationSegments, loss: Loss, beta: float, batch_size: int
-) -> Validation:
+    model: VAE,
+    features: LogMel,
+    segments: ValidationSegments,
+    loss: Loss,
+    beta: float,
+    batch_size: int,
+    *,
+    part: slice = slice(None),
+    collect: Callable[[Tally], list[Tally]] = lambda mine: [mine],
+    stopped: Callable[[], bool] = lambda: False,
+) -> Validation | None:
     """Measure a model on the validation segments, in evaluation mode; the same noise every time.
 
     The reconstruction is that of one draw from the posterior, so that error and KL belong to the same code.
+
+    Parameters
+    ----------
+    part, collect
+        Where the segments are divided over several processes: those of this one, and what gathers everyone's tally in
+        the order of the segments. Parts may differ in size; none is padded.
+    stopped
+        Asked between batches.
+
+    Returns
+    -------
+    Validation
+        None where it was stopped.
 
     Raises
     ------
@@ -66,24 +101,13 @@ def validate(
     """
     if not len(segments):
         raise ValueError("there is nothing to validate on")
-    noise = torch.Generator().manual_seed(_NOISE_SEED)
-    sums = torch.zeros(3, dtype=torch.float64)
-    kl_sum = torch.zeros(model.latent_dim, dtype=torch.float64)
-    means: list[Tensor] = []
-    errors: list[Tensor] = []
-    model.eval()
-    for mel in mel_batches(segments, features, batch_size):
-        draw = torch.randn((len(mel), model.latent_dim), generator=noise).to(mel.device)
-        reconstruction, posterior = model(mel, draw)
-        terms = vae_loss(mel, reconstruction, posterior, beta, loss.reconstruction)
-        sums += torch.stack((terms.loss, terms.recon, terms.mel_l1)).cpu().double() * len(mel)
-        kl_sum += kl_per_dim(posterior).cpu().double() * len(mel)
-        means.append(posterior.mu.cpu())
-        errors.append((reconstruction - mel).abs().mean(dim=(1, 2)).cpu())
-    model.train()
-    total, recon, mel_l1 = (sums / len(segments)).tolist()
-    by_dimension = (kl_sum / len(segments)).tolist()
-    mu = torch.cat(means)
+    tally = _tally(model, features, segments, loss, beta, batch_size, part, stopped)
+    if tally is None:
+        return None
+    everyone = collect(tally)
+    total, recon, mel_l1 = (torch.stack([each.sums for each in everyone]).sum(dim=0) / len(segments)).tolist()
+    by_dimension = (torch.stack([each.kl for each in everyone]).sum(dim=0) / len(segments)).tolist()
+    mu, errors = (torch.cat([each[field] for each in everyone]) for field in (2, 3))
     return Validation(
         loss=total,
         recon=recon,
@@ -92,8 +116,44 @@ def validate(
         kl_per_dim=by_dimension,
         sparsity=sparsity(mu),
         active_units=active_units(mu),
-        recon_db_by_source=_by_source(torch.cat(errors) * features.dynamic_range_db, segments),
+        recon_db_by_source=_by_source(errors * features.dynamic_range_db, segments),
     )
+
+
+@torch.no_grad()
+def _tally(
+    model: VAE,
+    features: LogMel,
+    segments: ValidationSegments,
+    loss: Loss,
+    beta: float,
+    batch_size: int,
+    part: slice,
+    stopped: Callable[[], bool],
+) -> Tally | None:
+    # All of it at once: then the noise of a segment depends on nothing but its number.
+    noise = torch.randn((len(segments), model.latent_dim), generator=torch.Generator().manual_seed(_NOISE_SEED))
+    sums = torch.zeros(3, dtype=torch.float64)
+    kl_sum = torch.zeros(model.latent_dim, dtype=torch.float64)
+    means, errors = [torch.zeros(0, model.latent_dim)], [torch.zeros(0)]
+    first, end, _ = part.indices(len(segments))
+    model.eval()
+    try:
+        while first < end:
+            if stopped():
+                return None
+            count = min(batch_size, end - first)
+            mel = features(torch.from_numpy(segments.batch(first, count)).to(features.window.device))
+            reconstruction, posterior = model(mel, noise[first : first + count].to(mel.device))
+            terms = vae_loss(mel, reconstruction, posterior, beta, loss.reconstruction, loss.free_bits)
+            sums += torch.stack((terms.loss, terms.recon, terms.mel_l1)).cpu().double() * count
+            kl_sum += kl_per_dim(posterior).cpu().double() * count
+            means.append(posterior.mu.cpu())
+            errors.append((reconstruction - mel).abs().mean(dim=(1, 2)).cpu())
+            first += count
+    finally:
+        model.train()
+    return Tally(sums, kl_sum, torch.cat(means), torch.cat(errors))
 
 
 def _by_source(errors_db: Tensor, segments: ValidationSegments) -> dict[Source, float]:

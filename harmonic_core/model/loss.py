@@ -15,13 +15,13 @@ class LossTerms(NamedTuple):
     """Scalars of one batch, all differentiable."""
 
     loss: Tensor
-    """recon + beta · kl."""
+    """recon + beta · kl, where a dimension below the free bits counts as many as those."""
     recon: Tensor
     """Mean over elements, in normalised dB."""
     mel_l1: Tensor
     """Mean absolute error in normalised dB, whatever `recon` is."""
     kl: Tensor
-    """Nats per latent dimension."""
+    """Nats per latent dimension, free or not."""
 
 
 def kl_per_dim(posterior: Posterior) -> Tensor:
@@ -29,14 +29,28 @@ def kl_per_dim(posterior: Posterior) -> Tensor:
 
     Kingma & Welling (2014), appendix B: ½ (mu² + exp(logvar) − 1 − logvar).
     """
+    return _kl(posterior).mean(dim=0)
+
+
+def _kl(posterior: Posterior) -> Tensor:
+    """Nats of every dimension of every segment: (batch, latent_dim)."""
     mu, logvar = posterior
-    return (0.5 * (mu.square() + logvar.exp() - 1.0 - logvar)).mean(dim=0)
+    return 0.5 * (mu.square() + logvar.exp() - 1.0 - logvar)
 
 
 def vae_loss(
-    mel: Tensor, reconstruction: Tensor, posterior: Posterior, beta: float, distance: Literal["l1", "mse"]
+    mel: Tensor,
+    reconstruction: Tensor,
+    posterior: Posterior,
+    beta: float,
+    distance: Literal["l1", "mse"],
+    free_bits: float = 0.0,
 ) -> LossTerms:
     """Loss of one batch: `recon + beta · kl`, recon a mean over elements, kl a mean over latent dimensions.
+
+    With free bits each dimension of each segment counts max(KL_d, free_bits) (Kingma et al. 2016, there of the mean
+    over a batch). Taken segment by segment, the loss of a batch is the mean of those of its parts, however it is
+    divided to save memory or among devices.
 
     Parameters
     ----------
@@ -48,9 +62,13 @@ def vae_loss(
         Weight of the KL, ≥ 0.
     distance
         `l1` or `mse`.
+    free_bits
+        Nats, ≥ 0, up to which a dimension of a segment costs the same and so is not pulled towards the prior.
     """
     reconstruction = reconstruction.float()
     mel_l1 = functional.l1_loss(reconstruction, mel)
     recon = mel_l1 if distance == "l1" else functional.mse_loss(reconstruction, mel)
-    kl = kl_per_dim(posterior).mean()
-    return LossTerms(torch.add(recon, kl, alpha=beta), recon, mel_l1, kl)
+    nats = _kl(posterior)
+    kl = nats.mean(dim=0).mean()
+    counted = nats.clamp(min=free_bits).mean() if free_bits else kl
+    return LossTerms(torch.add(recon, counted, alpha=beta), recon, mel_l1, kl)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harmonic_core.profile.explain import Key, fields
 from harmonic_core.profile.mel_bands import empty_bands, most_bands, shortest_window
-from harmonic_core.profile.sections import Profile
+from harmonic_core.profile.sections import Data, Profile
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,13 @@ def _training(profile: Profile) -> Iterator[Finding]:
             f"beta would fall from {loss.beta_start:g} to {loss.beta_end:g}, and it can only rise or stay; "
             "swap the two, or give both the same value",
         )
+    if loss.beta_schedule == "cyclical" and loss.beta_steps == 0:
+        yield Finding(
+            (("loss", "beta_steps"), ("loss", "beta_schedule")),
+            "a cycle of 0 epochs leaves beta no time to rise; take a beta_steps of at least 1, "
+            "or the beta_schedule `linear`",
+        )
+    yield from _held_out(profile)
     if train.batch_size % train.grad_accum_steps:
         divisors = [n for n in range(1, train.batch_size + 1) if train.batch_size % n == 0]
         nearest = min(divisors, key=lambda n: abs(n - train.grad_accum_steps))
@@ -170,3 +177,32 @@ def _training(profile: Profile) -> Iterator[Finding]:
             f"a batch of {train.batch_size} cannot be divided into {train.grad_accum_steps} equal parts; "
             f"take a grad_accum_steps that divides it, such as {nearest}",
         )
+
+
+def _held_out(profile: Profile) -> Iterator[Finding]:
+    data, train = profile.data, profile.train
+    if data.validation_split or _official_validation(data):
+        return
+    where: tuple[Key, ...] = (("data", "validation_split"), ("data", "split"), ("data", "official_parts"))
+    if train.early_stopping:
+        yield Finding(
+            (("train", "early_stopping"), *where),
+            "nothing is held out, so no validation error can say when to stop; "
+            "take a validation_split such as 0.1, or an early_stopping of 0",
+        )
+    if train.learning_rate_schedule == "plateau":
+        yield Finding(
+            (("train", "learning_rate_schedule"), *where),
+            "`plateau` follows the validation error, and nothing is held out; "
+            "take a validation_split such as 0.1, or another schedule such as `cosine`",
+        )
+
+
+def _official_validation(data: Data) -> bool:
+    """Tell whether tracks may be held out by a division that does not ask for `validation_split`."""
+    parts = set(data.official_parts or ("train", "validation"))
+    maestro = data.dataset == "maestro" or (data.dataset == "combined" and bool(data.maestro_dir))
+    gtzan = data.dataset == "gtzan" or (data.dataset == "combined" and bool(data.gtzan_dir))
+    # MAESTRO's division is taken only where what is used of it has both sides.
+    by_maestro = maestro and data.split != "random" and parts >= {"train", "validation"}
+    return by_maestro or (gtzan and data.split == "fault_filtered")

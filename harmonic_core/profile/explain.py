@@ -63,24 +63,16 @@ class FieldExplanation:
 
 FLAGS = frozenset(
     {
-        *("name", "seed", "dataset", "dataset_dir", "custom_dir", "maestro_dir", "gtzan_dir", "segment_length"),
-        *(
-            "split",
-            "hours",
-            "years",
-            "composers",
-            "cache_dir",
-            "validation_split",
-            "sample_rate",
-            "n_fft",
-            "hop_length",
-            "n_mels",
-            "architecture",
-            "latent_dim",
-        ),
-        *("hidden_dims", "beta_start", "beta_end", "beta_steps", "epochs", "batch_size", "grad_accum_steps"),
-        *("learning_rate", "mixed_precision", "resume_from", "augment", "augment_strength", "output_dir"),
-        *("checkpoint_every", "use_tensorboard"),
+        *("name", "seed"),
+        *("dataset", "dataset_dir", "custom_dir", "maestro_dir", "gtzan_dir", "segment_length", "validation_split"),
+        *("split", "hours", "years", "composers", "cache_dir"),
+        *("sample_rate", "n_fft", "hop_length", "n_mels"),
+        *("architecture", "latent_dim", "hidden_dims"),
+        *("beta_start", "beta_end", "beta_steps", "beta_schedule", "free_bits"),
+        *("epochs", "batch_size", "grad_accum_steps", "learning_rate", "learning_rate_schedule", "ema_decay"),
+        *("mixed_precision", "compile", "early_stopping", "resume_from"),
+        *("augment", "augment_strength"),
+        *("output_dir", "checkpoint_every", "use_tensorboard"),
     }
 )
 """Settings with a flag of their own in `harmonic train`; `--set` reaches them all."""

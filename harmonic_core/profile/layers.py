@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import tomli
@@ -61,6 +61,10 @@ class Layer:
         if value == "" and explanation.optional:
             value = None
         self.entries[key] = Entry(value, origin)
+
+    def only(self, keys: Collection[Key], origin: str) -> Layer:
+        """Of what the source says, the settings `keys`, as if they came from `origin`."""
+        return Layer({key: Entry(entry.value, origin) for key, entry in self.entries.items() if key in keys})
 
 
 def refusal(what: str, problems: Sequence[Problem]) -> ProfileError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +34,23 @@ def music_folders(data: Data) -> list[tuple[Collection, Path]]:
         return []
     folders = given[data.dataset] or ((data.dataset_dir,) if data.dataset_dir else (Path("data") / data.dataset,))
     return [(data.dataset, folder) for folder in folders]
+
+
+def same_music(one: Data, other: Data) -> bool:
+    """Tell whether two profiles train on the same data set in the same folders, however these are written."""
+
+    def places(data: Data) -> list[tuple[Collection, str]]:
+        return [(kind, _real(folder)) for kind, folder in music_folders(data)]
+
+    return one.dataset == other.dataset and places(one) == places(other)
+
+
+def _real(folder: Path) -> str:
+    try:
+        return os.path.realpath(folder)
+    except ValueError:
+        # A path that no system takes, such as one with a NUL in it, is at least like itself.
+        return str(folder)
 
 
 def insist_on_music(data: Data) -> None:

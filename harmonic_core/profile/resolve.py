@@ -1,6 +1,7 @@
 """From everything that says something about a run to one checked profile, knowing where each value came from.
 
-Low to high: defaults, what a profile extends, the profile, a flat `config.json`, `HARMONIC_*`, `--set`, named flags.
+Low to high: defaults, a run that is gone on from, what a profile extends, the profile, a flat `config.json`,
+`HARMONIC_*`, `--set`, named flags.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ def resolve(
     settings: Sequence[str] = (),
     flags: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
+    base: Sequence[Layer] = (),
     check: bool = True,
 ) -> Resolved:
     """Put a profile together and refuse one that cannot work.
@@ -62,6 +64,8 @@ def resolve(
         Values of named flags by setting, `{"learning_rate": 1e-3}`. Strings are parsed; None is not given.
     environ
         Environment variables. Default: this process's.
+    base
+        What holds where nothing else is said, the most basic first: settings of the run that is gone on from.
     check
         Whether settings that contradict each other are refused; False to show a profile that still lacks something.
 
@@ -74,6 +78,7 @@ def resolve(
         config, source = Path(source), None
     path = None if source is None else find(source)
     layers = [
+        *base,
         *(read_chain(path) if path else ()),
         *((read_config(config),) if config else ()),
         from_environment(os.environ if environ is None else environ),
@@ -99,7 +104,18 @@ def load(path: Path) -> Profile:
     ProfileError
         The file cannot be read or is no valid profile.
     """
-    return _build(display_name(path), read_chain(path), check=False)[0]
+    return put_together(display_name(path), read_chain(path))
+
+
+def put_together(what: str, layers: Sequence[Layer]) -> Profile:
+    """Make a profile of layers alone, the most basic first; settings may contradict each other.
+
+    Raises
+    ------
+    ProfileError
+        Something in them is no valid setting; the message begins with `what`.
+    """
+    return _build(what, layers, check=False)[0]
 
 
 def _build(what: str, layers: Sequence[Layer], check: bool) -> tuple[Profile, dict[Key, Entry]]:

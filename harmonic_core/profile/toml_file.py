@@ -66,6 +66,31 @@ def read_chain(path: Path) -> list[Layer]:
     return layers[::-1]
 
 
+def read_recorded(text: str, name: str) -> Layer:
+    """Read the text of a profile that was written down by a run. Such a text is complete and refers to no other.
+
+    Parameters
+    ----------
+    name
+        What the text is from, as origins and messages show it.
+
+    Raises
+    ------
+    ProfileError
+        It is larger than a megabyte, not UTF-8, not TOML, or extends something.
+    """
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise ProfileError(f"{name}: the profile is not UTF-8 text.") from None
+    if size > LARGEST_FILE:
+        raise ProfileError(f"{name}: the profile is larger than a megabyte and so hardly one.")
+    document = _parse(text, name)
+    if "extends" in document:
+        raise ProfileError(f"{name}: the profile extends another; one that a run has written is complete.")
+    return from_tables(document, {key: f"{name}:{line}" for key, line in key_lines(text).items()}, name)
+
+
 def _read_one(path: Path, extended: bool) -> tuple[Layer, Path | None]:
     text = read_text(path)
     name = display_name(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,6 +112,8 @@ class RunDirectory:
             )
         try:
             self.metrics.unlink(missing_ok=True)
+            for left_over in (self.logs, *self.checkpoints.glob("*step-*")):
+                shutil.rmtree(left_over, ignore_errors=True)
             for folder in (self.control, self.checkpoints, self.samples):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -119,7 +122,9 @@ class RunDirectory:
     def _ended_with_nothing(self) -> bool:
         """Tell whether the run here came to its end before it had anything to lose."""
         status = read_status(self.status)
-        kept = [*self.checkpoints.glob("step-*"), *self.samples.glob("step-*"), *self.path.glob("*.pt")]
+        # The checkpoint before the first update holds nothing that a seed does not give again.
+        kept = [path for path in self.checkpoints.glob("step-*") if path.name.strip("step-0")]
+        kept += [*self.samples.glob("step-*"), *self.path.glob("*.pt")]
         return status is not None and status.state in {"failed", "stopped", "diverged"} and not kept
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Literal
 
-from harmonic_core.run.records import RecordWriter, Row
+from harmonic_core.run.records import Row
 
 EventKind = Literal[
     "phase",
@@ -28,13 +28,6 @@ that were no numbers, `rollback` a return to an earlier checkpoint, `oom` memory
 `disk` a wait for room and its end, `diagnosis` a new verdict on the run."""
 
 
-class EventLog:
-    """Writes the events of one run."""
-
-    def __init__(self, writer: RecordWriter) -> None:
-        self._writer = writer
-
-    def record(self, kind: EventKind, message: str, **details: Any) -> None:
-        """Add an event: when it was, its kind, one sentence, and whatever a program may want to know."""
-        event: Row = {"time": time.time(), "kind": kind, "message": message, **details}
-        self._writer.append(event)
+def event_row(kind: EventKind, message: str, **details: Any) -> Row:
+    """An event: when it was, its kind, one sentence, and whatever a program may want to know."""
+    return {"time": time.time(), "kind": kind, "message": message, **details}

@@ -9,6 +9,7 @@ import errno
 import json
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -60,21 +61,41 @@ def decode_row(line: bytes) -> Row | None:
 class RecordWriter:
     """Appends rows to a file, one `write` a row, so that no reader ever sees half of two.
 
-    The file is opened at the first row: a run that is continued replaces its file before that.
+    The file is opened at the first row: a run that is continued replaces its file before that. A row that finds no room
+    waits, and those after it behind it, until `flush` finds some.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
+        self._waiting: deque[bytes] = deque()
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add one row. Raises OSError when the disk is full."""
-        if self._descriptor is None:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            self._end_torn_line(self._descriptor)
-        line = encode_row(row)
-        if os.write(self._descriptor, line) < len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+        """Add one row. Raises OSError when the disk is full; the row then waits and must not be added again."""
+        self._waiting.append(encode_row(row))
+        self.flush()
+
+    def flush(self) -> None:
+        """Write the rows that wait. Raises OSError when the disk is full."""
+        while self._waiting:
+            if self._descriptor is None:
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+                self._end_torn_line(self._descriptor)
+            line, before = self._waiting[0], os.fstat(self._descriptor).st_size
+            if os.write(self._descriptor, line) < len(line):
+                os.ftruncate(self._descriptor, before)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+            self._waiting.popleft()
+
+    def sync(self) -> None:
+        """Wait until the disk has what was written."""
+        if self._descriptor is not None:
+            os.fsync(self._descriptor)
+
+    def forget(self) -> None:
+        """Drop the rows that wait, and let go of the file: somebody is about to replace it."""
+        self._waiting.clear()
+        self.close()
 
     def close(self) -> None:
         """Close the file."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harmonic_core.errors import RunError
 from harmonic_core.run.directory import RunDirectory, open_run
+from harmonic_core.text import plain
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,17 @@ class ResumePoint:
         A folder in `checkpoints/`; None for the newest.
     export
         A `.pt` file; None where a checkpoint is meant.
+    allow_partial
+        Whether weights of another shape, listed, may begin anew.
+    changes
+        What the profile says otherwise than the run's so far, a line each, for the record.
     """
 
     run: RunDirectory | None
     checkpoint: Path | None = None
     export: Path | None = None
+    allow_partial: bool = False
+    changes: tuple[str, ...] = ()
 
     def continues(self, run: RunDirectory) -> bool:
         """Tell whether `run` is the very run that this point belongs to, rather than a new one that starts from it."""
@@ -42,7 +49,9 @@ def find_resume_point(path: Path) -> ResumePoint:
     """
     if path.is_file():
         if path.suffix != ".pt":
-            raise RunError(f"{path}: to continue, name a run, a folder in its checkpoints/, or a .pt export")
+            raise RunError(
+                f"{plain(str(path))}: to continue, name a run, a folder in its checkpoints/, or a .pt export"
+            )
         beside = RunDirectory(path.parent)
         return ResumePoint(beside if beside.exists() else None, export=path)
     if path.parent.name == "checkpoints" and path.is_dir():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import time
 from pathlib import Path
@@ -114,6 +116,9 @@ class Status(_Record):
     profile: str = ""
     pid: int
     process_start: float
+    """Seconds since the machine's boot on Linux, since 1970 elsewhere."""
+    boot: str = ""
+    """Which boot of the machine that was."""
     host: str
     started_at: float
     heartbeat: float
@@ -164,8 +169,25 @@ def training_stage(epoch: int) -> Literal["initial", "middle", "late"]:
 
 
 def write_status(path: Path, status: Status) -> None:
-    """Replace `status.json`. Not forced to disk: the next heartbeat would only do it again."""
-    write_atomically(path, status.model_dump_json() + "\n", durable=False)
+    """Replace `status.json`. Not forced to disk: the next heartbeat would only do it again.
+
+    On a full disk it is written over the old one, where that has the room: a run that waits for room must not look like
+    one that is lost.
+
+    Raises
+    ------
+    OSError
+        If neither can be done.
+    """
+    text = status.model_dump_json() + "\n"
+    try:
+        write_atomically(path, text, durable=False)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        with path.open("r+b", buffering=0) as file:
+            # Blanks instead of a shorter file, so that there is no moment in which a reader finds half of it.
+            file.write(text.encode().ljust(os.fstat(file.fileno()).st_size))
 
 
 def read_status(path: Path) -> Status | None:
@@ -177,10 +199,8 @@ def read_status(path: Path) -> Status | None:
 
 
 def process_identity(pid: int) -> dict[str, Any]:
-    """Fields by which a process is known again even when its number is reused: pid, process_start and host."""
-    import psutil
-
-    return {"pid": pid, "process_start": psutil.Process(pid).create_time(), "host": socket.gethostname()}
+    """Fields by which a process is known again even when its number is reused: pid, process_start, boot and host."""
+    return {"pid": pid, "process_start": _start_of(pid), "boot": _boot_id(), "host": socket.gethostname()}
 
 
 def is_alive(status: Status) -> bool | None:
@@ -189,12 +209,31 @@ def is_alive(status: Status) -> bool | None:
 
     if status.host != socket.gethostname():
         return None
+    if status.boot != _boot_id():
+        return False
     try:
         process = psutil.Process(status.pid)
-        # Two clocks round differently; a reused number is at least seconds off.
-        return abs(process.create_time() - status.process_start) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+        # Two readings round differently; a reused number is at least seconds off.
+        same = abs(_start_of(status.pid) - status.process_start) < 1.0
+        return same and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError):
         return False
+
+
+def _start_of(pid: int) -> float:
+    import psutil
+
+    started = psutil.Process(pid).create_time()
+    # Linux counts from the boot, and what it says of the boot moves when the clock is set.
+    return started - psutil.boot_time() if psutil.LINUX else started
+
+
+def _boot_id() -> str:
+    """What tells this boot of the machine from others; empty where nothing does."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def seen_state(status: Status, now: float | None = None) -> SeenState:

@@ -22,6 +22,15 @@ def files(number: int) -> str:
     return f"{count(number)} {'file' if number == 1 else 'files'}"
 
 
+def size(byte_count: float) -> str:
+    """Size with three figures: `812 kB`, `48.1 MB`, `3.20 GB`."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if byte_count < 999.5:
+            return f"{byte_count:.0f} {unit}" if unit == "bytes" or byte_count >= 99.95 else f"{byte_count:.3g} {unit}"
+        byte_count /= 1000
+    return f"{byte_count:.3g} TB"
+
+
 def duration(seconds: float | None) -> str:
     """Time as people say it: `25 s`, `42 min`, `3 h 10`, `2 d 4 h`."""
     if seconds is None or not math.isfinite(seconds):

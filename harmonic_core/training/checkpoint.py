@@ -1,8 +1,10 @@
 """Complete states on disk: written whole or not at all, checked before they are used, free of pickle.
 
 checkpoints/step-00000500/model.safetensors    weights
+                          ema.safetensors      their average, where there is one
                           optim.safetensors    state of the optimiser
-                          state.json           position and running means
+                          rng.safetensors      random number generators of every rank
+                          state.json           position, schedule, gradient scaler, running means
                           profile.toml         the profile in force
                           MANIFEST.json        SHA-256 of the others
 """
@@ -10,17 +12,19 @@ checkpoints/step-00000500/model.safetensors    weights
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
 import secrets
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
@@ -29,16 +33,35 @@ from harmonic_core.run.atomic import fsync_directory, write_atomically
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import Best
 from harmonic_core.training.state import TrainState
+from harmonic_core.training.weights import export_bytes, load_weights
 
 _FOLDER = re.compile(r"step-(\d{8,})$")
 _MANIFEST = "MANIFEST.json"
+_ALWAYS = ("model.safetensors", "optim.safetensors", "rng.safetensors", "state.json", "profile.toml")
+_LITTLE = 2**16
 
 
-def write_checkpoint(run: RunDirectory, state: TrainState, profile_toml: str) -> Path:
+def write_checkpoint(
+    run: RunDirectory,
+    state: TrainState,
+    profile_toml: str,
+    generators: Sequence[Mapping[str, Tensor]] = (),
+    *,
+    milestone: bool = False,
+) -> Path:
     """Write the whole state to `checkpoints/step-N`, atomically.
 
     Everything goes into a temporary folder beside the target, is forced to disk and renamed; a crash leaves either
     the old checkpoints or the new one as well.
+
+    Parameters
+    ----------
+    run, state, profile_toml
+        Where to, what, and the profile in force.
+    generators
+        State of the random number generators of every rank, as `generator_states` gives it.
+    milestone
+        Whether it is one of those to keep for good.
 
     Raises
     ------
@@ -49,16 +72,15 @@ def write_checkpoint(run: RunDirectory, state: TrainState, profile_toml: str) ->
     temporary = run.checkpoints / f".{target.name}.{secrets.token_hex(4)}.tmp"
     temporary.mkdir(parents=True)
     try:
-        # Written from here: of a full disk safetensors makes an error of its own that hides which one it was.
-        (temporary / "model.safetensors").write_bytes(save(_contiguous(state.model.state_dict())))
-        (temporary / "optim.safetensors").write_bytes(save(_optimizer_tensors(state)))
-        (temporary / "state.json").write_text(json.dumps(_position(state), indent=1), encoding="utf-8")
-        (temporary / "profile.toml").write_text(profile_toml, encoding="utf-8")
-        hashes = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
-        (temporary / _MANIFEST).write_text(json.dumps({"sha256": hashes}, indent=1), encoding="utf-8")
-        for path in temporary.iterdir():
-            _fsync(path)
-        fsync_directory(temporary)
+        hashes = {}
+        for name, content in _contents(state, profile_toml, generators, milestone=milestone):
+            # Written from here: of a full disk safetensors makes an error of its own that hides which one it was.
+            with (temporary / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            hashes[name] = hashlib.sha256(content).hexdigest()
+        write_atomically(temporary / _MANIFEST, json.dumps({"sha256": hashes}, indent=1))
         if target.exists():
             # A folder cannot be renamed over a full one; the old one steps aside and goes last.
             aside = temporary.with_suffix(".old")
@@ -74,6 +96,25 @@ def write_checkpoint(run: RunDirectory, state: TrainState, profile_toml: str) ->
     return target
 
 
+def checkpoint_bytes(state: TrainState) -> int:
+    """About how many bytes a checkpoint takes: weights, their average, two moments of each, and a little beside."""
+    weights = export_bytes(state)
+    moments = 2 * sum(weight.nbytes for weight in state.model.parameters())
+    return weights * (2 if state.averaged is not None else 1) + moments + _LITTLE
+
+
+def generator_states() -> dict[str, Tensor]:
+    """State of this process's random number generators.
+
+    Nothing that a run computes draws from them: order, crops, augmentation and noise are functions of the step. They
+    are kept for what anybody may add.
+    """
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
 def checkpoint_steps(run: RunDirectory) -> list[int]:
     """Steps of the checkpoints there are, ascending."""
     try:
@@ -83,12 +124,27 @@ def checkpoint_steps(run: RunDirectory) -> list[int]:
     return sorted(int(match[1]) for name in names if (match := _FOLDER.match(name)))
 
 
-def prune_checkpoints(run: RunDirectory, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints, and what a killed trainer left half-written."""
+def prune_checkpoints(run: RunDirectory, keep: int, best: int | None) -> None:
+    """Remove all but the newest `keep` checkpoints, milestones and that of step `best`.
+
+    What a killed trainer left half-written or half-removed goes as well.
+    """
     for step in checkpoint_steps(run)[:-keep]:
-        shutil.rmtree(run.checkpoints / f"step-{step:08d}", ignore_errors=True)
+        folder = run.checkpoints / f"step-{step:08d}"
+        if step != best and not _is_milestone(folder):
+            # A folder that is half removed must not look like a checkpoint that somebody altered.
+            going = run.checkpoints / f".{folder.name}.{secrets.token_hex(4)}.tmp"
+            with suppress(OSError):
+                folder.rename(going)
     for leftover in run.checkpoints.glob(".step-*"):
         shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _is_milestone(folder: Path) -> bool:
+    try:
+        return json.loads((folder / "state.json").read_bytes())["milestone"] is True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 @dataclass(frozen=True)
@@ -114,22 +170,60 @@ class Checkpoint:
         """The model's weights, on the CPU."""
         return load_file(self.path / "model.safetensors")
 
-    def restore(self, state: TrainState) -> None:
-        """Put everything back into `state`.
+    def judged_weights(self) -> dict[str, Tensor]:
+        """The average of the weights where there is one, else the weights; on the CPU."""
+        average = self.path / "ema.safetensors"
+        return load_file(average) if average.exists() else self.weights()
+
+    @property
+    def is_milestone(self) -> bool:
+        """Whether it is one of those to keep for good."""
+        return _is_milestone(self.path)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the last update before it was one of numbers."""
+        try:
+            return not json.loads((self.path / "state.json").read_bytes())["bad"][1]
+        except (OSError, ValueError, LookupError, TypeError):
+            return False
+
+    def restore(self, state: TrainState, rank: int = 0) -> None:
+        """Put everything back into `state`, and into the random number generators of the process of `rank`.
 
         Raises
         ------
         RunError
-            If the weights are of another model.
+            If the weights are of another model, or what is written makes no sense.
         """
         load_weights(state.model, self.weights(), str(self.path))
-        position = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
+        try:
+            self._restore_rest(state, rank)
+        except (ValueError, LookupError, TypeError, RuntimeError, SafetensorError) as error:
+            raise RunError(f"{self.path}: not a checkpoint of this program ({error}); use another one") from error
+
+    def _restore_rest(self, state: TrainState, rank: int) -> None:
+        position = json.loads((self.path / "state.json").read_bytes())
         _restore_optimizer(state, load_file(self.path / "optim.safetensors"))
-        state.step, state.epoch = position["step"], position["epoch"]
-        state.elapsed_s = position["elapsed_s"]
+        if state.averaged is not None:
+            # A run that begins to average begins with what there is.
+            state.averaged.load_state_dict(self.judged_weights())
+        state.step, state.epoch = int(position["step"]), int(position["epoch"])
+        state.elapsed_s = float(position["elapsed_s"])
         state.best = Best.model_validate(position["best"]) if position["best"] else None
         state.interval.restore(position["interval"])
         state.epoch_means.restore(position["epoch_means"])
+        state.bad.restore(position["bad"])
+        state.plateau.restore(position["plateau"])
+        state.grad_accum_steps = int(position["grad_accum_steps"])
+        state.rate_scale, state.rollbacks = float(position["rate_scale"]), int(position["rollbacks"])
+        if position["scaler"]:
+            state.scaler.load_state_dict(position["scaler"])
+        generators = load_file(self.path / "rng.safetensors")
+        if f"{rank}/cpu" in generators:
+            torch.set_rng_state(generators[f"{rank}/cpu"])
+        if f"{rank}/cuda" in generators and torch.cuda.is_available():
+            torch.cuda.set_rng_state(generators[f"{rank}/cuda"])
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
@@ -142,16 +236,16 @@ def open_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         hashes = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))["sha256"]
-        for name in ("model.safetensors", "optim.safetensors", "state.json", "profile.toml"):
-            if _sha256(path / name) != hashes[name]:
+        for name in {*_ALWAYS, *hashes}:
+            if Path(name).name != name or _sha256(path / name) != hashes[name]:
                 raise RunError(f"{path / name}: not what was written (SHA-256 differs); use another checkpoint")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path}: not a complete checkpoint ({error}); use another one") from error
     return Checkpoint(path)
 
 
-def newest_checkpoint(run: RunDirectory) -> Checkpoint:
-    """Newest checkpoint of a run that is whole.
+def newest_checkpoint(run: RunDirectory, *, good: bool = False) -> Checkpoint:
+    """Newest checkpoint of a run that is whole; where that is asked for, and there is one, of a `good` moment.
 
     Raises
     ------
@@ -162,71 +256,28 @@ def newest_checkpoint(run: RunDirectory) -> Checkpoint:
     for step in reversed(checkpoint_steps(run)):
         try:
             whole = open_checkpoint(run.checkpoints / f"step-{step:08d}")
-            return replace(whole, passed_over=tuple(problems))
         except RunError as error:
             problems.append(str(error))
+            continue
+        if whole.is_good or not good:
+            return replace(whole, passed_over=tuple(problems))
+    if good:
+        return newest_checkpoint(run)
     reason = "; ".join(problems) or "none was written yet"
     raise RunError(f"{run.path}: no checkpoint to continue from: {reason}")
 
 
-def write_export(path: Path, state: TrainState, profile_toml: str) -> None:
-    """Write a small file with the weights alone; `torch.load(path, weights_only=True)` reads it.
-
-    Raises
-    ------
-    OSError
-        If there is no room; an earlier export of that name is untouched.
-    """
-    weights = {name: tensor.detach().cpu() for name, tensor in state.model.state_dict().items()}
-    export = io.BytesIO()
-    torch.save({"model": weights, "profile": profile_toml, "step": state.step, "epoch": state.epoch}, export)
-    write_atomically(path, export.getvalue())
-
-
-def read_export(path: Path) -> dict[str, Any]:
-    """Read an export: `model` (weights by name), `profile` (TOML), `step`, `epoch`. Runs no code from the file.
-
-    Raises
-    ------
-    RunError
-        If it is no export.
-    """
-    try:
-        export = torch.load(path, map_location="cpu", weights_only=True)
-        return {
-            "model": {str(name): tensor for name, tensor in export["model"].items() if isinstance(tensor, Tensor)},
-            "profile": str(export["profile"]),
-            "step": int(export["step"]),
-            "epoch": int(export["epoch"]),
-        }
-    except Exception as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise RunError(f"{path}: not an export of this program ({reason})") from error
-
-
-def load_weights(model: torch.nn.Module, weights: dict[str, Tensor], origin: str) -> None:
-    """Load weights that must fit exactly.
-
-    Raises
-    ------
-    RunError
-        If names or shapes differ; the message lists the first of them.
-    """
-    own = model.state_dict()
-    differences = [f"{name} is missing" for name in own if name not in weights]
-    differences += [f"{name} is unknown" for name in weights if name not in own]
-    differences += [
-        f"{name} is {tuple(weights[name].shape)} instead of {tuple(tensor.shape)}"
-        for name, tensor in own.items()
-        if name in weights and weights[name].shape != tensor.shape
-    ]
-    if differences:
-        more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
-        raise RunError(
-            f"{origin}: the weights are of another model: {'; '.join(differences[:3])}{more}. "
-            "Use the profile that they were trained with (architecture, n_mels, segment_length, latent_dim, …)"
-        )
-    model.load_state_dict(weights)
+def _contents(
+    state: TrainState, profile_toml: str, generators: Sequence[Mapping[str, Tensor]], *, milestone: bool
+) -> Iterator[tuple[str, bytes]]:
+    yield "model.safetensors", save(_contiguous(state.model.state_dict()))
+    if state.averaged is not None:
+        yield "ema.safetensors", save(_contiguous(state.averaged.state_dict()))
+    yield "optim.safetensors", save(_optimizer_tensors(state))
+    named = {f"{rank}/{name}": states[name] for rank, states in enumerate(generators) for name in states}
+    yield "rng.safetensors", save(named)
+    yield "state.json", json.dumps({**_position(state), "milestone": milestone}, indent=1).encode()
+    yield "profile.toml", profile_toml.encode()
 
 
 def _position(state: TrainState) -> dict[str, Any]:
@@ -237,6 +288,12 @@ def _position(state: TrainState) -> dict[str, Any]:
         "best": state.best.model_dump() if state.best else None,
         "interval": state.interval.state(),
         "epoch_means": state.epoch_means.state(),
+        "bad": state.bad.state(),
+        "plateau": state.plateau.state(),
+        "grad_accum_steps": state.grad_accum_steps,
+        "rate_scale": state.rate_scale,
+        "rollbacks": state.rollbacks,
+        "scaler": state.scaler.state_dict(),
     }
 
 
@@ -264,8 +321,3 @@ def _restore_optimizer(state: TrainState, tensors: dict[str, Tensor]) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _fsync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

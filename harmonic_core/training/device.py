@@ -9,13 +9,15 @@ from harmonic_core.errors import HarmonicError
 from harmonic_core.run.status import Device
 
 
-def choose_device(wanted: str) -> tuple[torch.device, str]:
-    """Device to train on and, in words, why.
+def choose_device(wanted: str, local_rank: int = 0) -> tuple[torch.device, str]:
+    """Device to train on and, in words, why. A CUDA device becomes the current one.
 
     Parameters
     ----------
     wanted
         `auto`, `cuda`, `mps` or `cpu`.
+    local_rank
+        Number of this process among those of the machine: each takes a CUDA device of its own.
 
     Raises
     ------
@@ -25,7 +27,7 @@ def choose_device(wanted: str) -> tuple[torch.device, str]:
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if wanted == "auto":
         if cuda:
-            return torch.device("cuda", torch.cuda.current_device()), "a CUDA device is there"
+            return _cuda(local_rank), "a CUDA device is there"
         if mps:
             return torch.device("mps"), "no CUDA device, but Apple's MPS is there"
         return torch.device("cpu"), "neither a CUDA device nor Apple's MPS is there"
@@ -34,8 +36,18 @@ def choose_device(wanted: str) -> tuple[torch.device, str]:
             f"run.device = {wanted!r}: no such device here; `harmonic doctor` says what torch sees, "
             "and `--set run.device=auto` takes what there is"
         )
-    device = torch.device("cuda", torch.cuda.current_device()) if wanted == "cuda" else torch.device(wanted)
-    return device, "asked for by run.device"
+    return _cuda(local_rank) if wanted == "cuda" else torch.device(wanted), "asked for by run.device"
+
+
+def _cuda(local_rank: int) -> torch.device:
+    count = torch.cuda.device_count()
+    if local_rank >= count:
+        raise HarmonicError(
+            f"run.device: {local_rank + 1} ranks on this machine, and {count} CUDA devices; start as many ranks as "
+            "there are devices with `--nproc gpu`"
+        )
+    torch.cuda.set_device(local_rank)
+    return torch.device("cuda", local_rank)
 
 
 def describe_device(device: torch.device, reason: str) -> Device:

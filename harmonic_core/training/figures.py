@@ -28,7 +28,7 @@ def training_figures(
     Parameters
     ----------
     means
-        Of `loss`, `recon`, `mel_l1`, `kl`, `grad_norm` over the interval.
+        Of `loss`, `recon`, `mel_l1`, `kl`, `grad_norm` over the interval, and the number of updates `skipped` in it.
     latent_dim, segment_length, dynamic_range_db
         What turns them into nats, bits per second and dB.
     beta, learning_rate
@@ -46,6 +46,7 @@ def training_figures(
         "beta_per_nat": beta / latent_dim,
         "learning_rate": learning_rate,
         "grad_norm": means["grad_norm"],
+        "skipped": means["skipped"],
     }
 
 
@@ -74,12 +75,12 @@ def log_line(row: Figures, epochs: int) -> str:
     """One line an epoch: `Epoch 10/50, Train Loss: 0.0456, Val Loss: 0.0478, Recon: 0.0389, KL: 0.0089, LR: 0.00095`.
 
     Recon and KL are the two parts of the validation loss (of the training loss where nothing is held out), KL with its
-    weight beta, so that they add up to it.
+    weight beta and without its free bits, so that they add up to it.
     """
     side = "val_" if "val_loss" in row else ""
     rate = np.format_float_positional(row["learning_rate"], precision=3, fractional=False, trim="-")
     validation = f"{row['val_loss']:.4f}" if side else "n/a"
     return (
         f"Epoch {row['epoch']}/{epochs}, Train Loss: {row['loss']:.4f}, Val Loss: {validation}, "
-        f"Recon: {row[f'{side}recon']:.4f}, KL: {row['beta'] * row[f'{side}kl']:.4f}, LR: {rate}"
+        f"Recon: {row[f'{side}recon']:.4f}, KL: {row[f'{side}loss'] - row[f'{side}recon']:.4f}, LR: {rate}"
     )

@@ -20,9 +20,10 @@ from harmonic_core.errors import ExitCode
 from harmonic_core.run import words
 from harmonic_core.run.control import Command, pending_commands
 from harmonic_core.run.directory import RunDirectory
-from harmonic_core.run.events import EventKind, EventLog
-from harmonic_core.run.records import RecordWriter
+from harmonic_core.run.events import EventKind, event_row
+from harmonic_core.run.records import RecordWriter, Row, keep_rows
 from harmonic_core.run.status import Device, Preparation, State, Status, process_identity, write_status
+from harmonic_core.training.guard import lacks_room
 from harmonic_core.training.tensorboard import TensorBoardLog
 
 _HEARTBEAT_S = 1.0
@@ -44,17 +45,23 @@ class Journal:
         Gives the device's figures; called by the heartbeat.
     tensorboard
         Also write the figures for TensorBoard.
+
+    Attributes
+    ----------
+    lacks_room
+        Whether rows or events wait for room on the disk.
+    trouble
+        Why the status cannot be written, where more room would not help.
     """
 
     def __init__(
         self, run: RunDirectory, measure: Callable[[], Device], *, tensorboard: bool = False, **status: Any
     ) -> None:
         self.run = run
-        self._measure = measure
-        self._tensorboard = TensorBoardLog(run.logs) if tensorboard else None
+        self.measure = measure
+        self._tensorboard = TensorBoardLog(run.logs, warn=self.warn) if tensorboard else None
         self._metrics = RecordWriter(run.metrics)
         self._event_writer = RecordWriter(run.events)
-        self._events = EventLog(self._event_writer)
         self._log = None if _is_same_file(sys.stdout, run.console_log) else run.console_log.open("a", encoding="utf-8")
         now = time.time()
         self.status = Status(
@@ -68,6 +75,8 @@ class Journal:
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         self._decoding = DecodingRate()
+        self.lacks_room = False
+        self.trouble: OSError | None = None
 
     def __enter__(self) -> Self:
         self.update()
@@ -83,16 +92,18 @@ class Journal:
             self._tensorboard.close()
         self._metrics.close()
         self._event_writer.close()
-        if self._log:
-            self._log.close()
+        # What it could not write before it cannot write now.
+        with suppress(OSError):
+            if self._log:
+                self._log.close()
 
     def _beat(self) -> None:
         while not self._ended.wait(_HEARTBEAT_S):
-            # A full disk must not end the heart: the next beat may find room.
             try:
                 self.update()
-            except OSError:
-                continue
+            except OSError as error:
+                # A run directory that is gone, for one: the loop has to know, and nothing else might ever tell.
+                self.trouble = error
 
     def _stop_heart(self) -> None:
         self._ended.set()
@@ -110,8 +121,13 @@ class Journal:
     def update(self, **fields: Any) -> None:
         """Change fields of the status and write it."""
         with self._lock:
-            self.status = self.status.model_copy(update={**fields, "heartbeat": time.time(), "device": self._measure()})
-            write_status(self.run.status, self.status)
+            self.status = self.status.model_copy(update={**fields, "heartbeat": time.time(), "device": self.measure()})
+            try:
+                write_status(self.run.status, self.status)
+            except OSError as error:
+                # The next beat may find room; whoever needs it for more waits for it.
+                if not lacks_room(error):
+                    raise
 
     def note(self, **fields: Any) -> None:
         """Change fields of the status; the next heartbeat writes them."""
@@ -120,7 +136,7 @@ class Journal:
 
     def row(self, figures: Mapping[str, Any]) -> None:
         """Add a row to the metrics."""
-        self._metrics.append(figures)
+        self._append(self._metrics, figures)
         if self._tensorboard:
             self._tensorboard.row(figures)
 
@@ -132,7 +148,45 @@ class Journal:
 
     def event(self, kind: EventKind, message: str, **details: Any) -> None:
         """Record something that happened, without words on the terminal."""
-        self._events.record(kind, message, **details)
+        self._append(self._event_writer, event_row(kind, message, **details))
+
+    def _append(self, writer: RecordWriter, row: Mapping[str, Any]) -> None:
+        try:
+            writer.append(row)
+        except OSError as error:
+            if not lacks_room(error):
+                raise
+            self.lacks_room = True
+
+    def insist_on_rows(self) -> None:
+        """Write rows and events that wait for room, and force the rows to disk.
+
+        Raises
+        ------
+        OSError
+            If there is no room.
+        """
+        self._metrics.flush()
+        self._event_writer.flush()
+        self._metrics.sync()
+        self.lacks_room = False
+
+    def sounds(self, folder: Path, step: int) -> None:
+        """Let TensorBoard have a set of sounds too."""
+        if self._tensorboard:
+            self._tensorboard.sounds(folder, step)
+
+    def pictures(self, folder: Path, step: int) -> None:
+        """Let TensorBoard have a set of pictures too."""
+        if self._tensorboard:
+            self._tensorboard.pictures(folder, step)
+
+    def keep_rows(self, wanted: Callable[[Row], bool], step: int) -> None:
+        """Forget the rows that are not `wanted`, all of them after `step` or of its own: they will come again."""
+        self._metrics.forget()
+        keep_rows(self.run.metrics, wanted)
+        if self._tensorboard:
+            self._tensorboard.rewind(step)
 
     def warn(self, message: str) -> None:
         """Say and record what may surprise somebody."""
@@ -157,9 +211,11 @@ class Journal:
         # Whoever watched may be gone, and so may the terminal: no reason to end a night's work.
         with suppress(OSError):
             print(line, file=stream, flush=True)
-        if self._log:
-            self._log.write(f"{line}\n")
-            self._log.flush()
+        # Nor is a full disk, which other writers wait for.
+        with suppress(OSError):
+            if self._log:
+                self._log.write(f"{line}\n")
+                self._log.flush()
 
     def commands(self) -> list[Command]:
         """Commands that wait for the trainer."""
@@ -192,6 +248,65 @@ class Journal:
             with suppress(OSError):
                 self._progress.stop()
             self._progress = None
+
+
+class SilentJournal(Journal):
+    """That of a rank that is not the first: it takes everything and writes nothing."""
+
+    def __init__(self, run: RunDirectory, measure: Callable[[], Device]) -> None:
+        self.run = run
+        self.measure = measure
+        self.lacks_room = False
+        self.trouble = None
+        self._decoding = DecodingRate()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        pass
+
+    def close_with(self, state: State, exit_code: ExitCode, message: str) -> None:
+        """Do nothing."""
+
+    def update(self, **fields: Any) -> None:
+        """Do nothing."""
+
+    def note(self, **fields: Any) -> None:
+        """Do nothing."""
+
+    def row(self, figures: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def event(self, kind: EventKind, message: str, **details: Any) -> None:
+        """Do nothing."""
+
+    def insist_on_rows(self) -> None:
+        """Do nothing."""
+
+    def sounds(self, folder: Path, step: int) -> None:
+        """Do nothing."""
+
+    def pictures(self, folder: Path, step: int) -> None:
+        """Do nothing."""
+
+    def keep_rows(self, wanted: Callable[[Row], bool], step: int) -> None:
+        """Do nothing."""
+
+    def commands(self) -> list[Command]:
+        """None: the first rank takes them."""
+        return []
+
+    def show_progress(self, done: int, total: int, words: str) -> None:
+        """Do nothing."""
+
+    def end_progress(self) -> None:
+        """Do nothing."""
+
+    def _print(self, line: str, stream: TextIO) -> None:
+        pass
 
 
 class DecodingRate:

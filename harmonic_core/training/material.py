@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,17 @@ class Material:
     validation: ValidationSegments
     summary: str
     """One line: tracks, minutes, genres, and how they were divided."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this music, divided like this, from any other."""
+        digest = hashlib.sha256()
+        for track in self.training.tracks:
+            digest.update(f"{track.content} {track.samples}\n".encode())
+        digest.update(b"held out\n")
+        for track, start in self.validation.places:
+            digest.update(f"{track.content} {start}\n".encode())
+        return digest.hexdigest()
 
 
 def prepare_material(profile: Profile, journal: Journal, stopped: Callable[[], bool]) -> Material | None:
@@ -82,7 +94,9 @@ def prepare_material(profile: Profile, journal: Journal, stopped: Callable[[], b
         if each.cached and each.facts and each.track.title not in judge.refused
     ]
     if not tracks:
-        raise DataError(no_valid_audio(", ".join(folders) or data.dataset, list(judge.refused.values())))
+        # In the order of the folder: that in which decoding ends is another one every time.
+        refused = sorted(judge.refused.values(), key=lambda each: each.title)
+        raise DataError(no_valid_audio(", ".join(folders) or data.dataset, refused))
     return _divide(profile, tracks, journal)
 
 

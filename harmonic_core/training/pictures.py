@@ -26,6 +26,7 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 class _Drawing(NamedTuple):
     epoch: int
+    step: int
     folder: Path
     process: subprocess.Popen[bytes]
 
@@ -50,7 +51,7 @@ class PictureQueue:
     def __init__(self, run: RunDirectory, journal: Journal, signals: StopSignals) -> None:
         self._run, self._journal, self._signals = run, journal, signals
         self._drawing: _Drawing | None = None
-        self._waiting: PictureData | None = None
+        self._waiting: tuple[PictureData, int] | None = None
 
     def __enter__(self) -> Self:
         for left_over in self._run.visualizations.glob(".epoch_*.tmp"):
@@ -71,11 +72,11 @@ class PictureQueue:
         finally:
             self._give_up()
 
-    def add(self, data: PictureData) -> None:
-        """Have `data` drawn as soon as nothing else is."""
+    def add(self, data: PictureData, step: int) -> None:
+        """Have `data` of `step` drawn as soon as nothing else is."""
         if self._waiting:
-            self._miss(self._waiting.epoch, f"those of epoch {data.epoch} came before they could be drawn")
-        self._waiting = data
+            self._miss(self._waiting[0].epoch, f"those of epoch {data.epoch} came before they could be drawn")
+        self._waiting = data, step
         self.look()
 
     def look(self) -> None:
@@ -86,10 +87,10 @@ class PictureQueue:
             drawing, self._drawing = self._drawing, None
             self._take(drawing)
         if self._waiting:
-            data, self._waiting = self._waiting, None
-            self._begin(data)
+            waiting, self._waiting = self._waiting, None
+            self._begin(*waiting)
 
-    def _begin(self, data: PictureData) -> None:
+    def _begin(self, data: PictureData, step: int) -> None:
         folder = self._run.visualizations / f".epoch_{data.epoch:03d}.{secrets.token_hex(4)}.tmp"
         try:
             folder.mkdir(parents=True)
@@ -111,7 +112,7 @@ class PictureQueue:
                     stderr=log,
                     start_new_session=True,
                 )
-            self._drawing = _Drawing(data.epoch, folder, process)
+            self._drawing = _Drawing(data.epoch, step, folder, process)
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -129,6 +130,7 @@ class PictureQueue:
             if target.exists():
                 shutil.rmtree(target)
             drawing.folder.rename(target)
+            self._journal.pictures(target, drawing.step)
         except OSError as error:
             self._miss(drawing.epoch, f"{error.strerror or error}")
         finally:
@@ -145,7 +147,7 @@ class PictureQueue:
                 shutil.rmtree(drawing.folder, ignore_errors=True)
                 self._miss(drawing.epoch, "the run ended before they were drawn")
             if waiting:
-                self._miss(waiting.epoch, "the run ended before they were drawn")
+                self._miss(waiting[0].epoch, "the run ended before they were drawn")
 
     def _miss(self, epoch: int, why: str) -> None:
         self._journal.event("warning", f"no pictures of epoch {epoch}: {why}", epoch=epoch)

@@ -48,6 +48,11 @@ class StopSignals:
             raise KeyboardInterrupt
         self.received = self.received or signal.Signals(number)
 
+    @staticmethod
+    def exit_code_of(number: signal.Signals) -> ExitCode:
+        """Exit status that belongs to a signal."""
+        return _EXIT_CODES[number]
+
     @property
     def exit_code(self) -> ExitCode:
         """Exit status that belongs to the signal; OK if none came."""

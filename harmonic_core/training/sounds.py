@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import secrets
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,10 @@ _ENVELOPE_POINTS = 48
 _QUIET_DB = -60.0
 
 
+class GivenUpError(Exception):
+    """The run is to end, and nobody waits for more sounds."""
+
+
 @dataclass(frozen=True)
 class SoundWriter:
     """Renders the same items at every call, so that one can be followed through training.
@@ -45,6 +50,8 @@ class SoundWriter:
         In Hz.
     seed
         Decides the prior's noise and the vocoder's first phase.
+    stopped
+        Asked before every sound; where it says so the set is given up.
     """
 
     run: RunDirectory
@@ -53,6 +60,7 @@ class SoundWriter:
     evaluation: Evaluation
     sample_rate: int
     seed: int
+    stopped: Callable[[], bool] = lambda: False
 
     def write(self, model: VAE, step: int, epoch: int) -> int:
         """Write one set of sounds to `samples/step-N`, whole or not at all; gives their number.
@@ -61,6 +69,8 @@ class SoundWriter:
         ------
         OSError
             If there is no room.
+        GivenUpError
+            If it was `stopped`.
         """
         target = step_folder(self.run, step)
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
@@ -145,6 +155,11 @@ class SoundWriter:
         return items
 
     def _render(self, mel: Tensor) -> NDArray[np.float32]:
+        return np.concatenate([self._sound(each) for each in torch.split(mel, 1)])
+
+    def _sound(self, mel: Tensor) -> NDArray[np.float32]:
+        if self.stopped():
+            raise GivenUpError
         samples = self.segments.segment_samples
         sound = mel_to_sound(mel, self.features, samples, self.evaluation.griffin_lim_steps, self.seed)
         rendered: NDArray[np.float32] = sound.cpu().numpy()

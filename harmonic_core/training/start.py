@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import errno
-import os
+from contextlib import nullcontext
 
 import psutil
 import torch
 
 from harmonic_core.data.loading import BatchLoader
-from harmonic_core.errors import DiskError, DivergedError, ExitCode, HarmonicError, OutOfMemoryError, RunError
+from harmonic_core.errors import (
+    DataError,
+    DiskError,
+    DivergedError,
+    ExitCode,
+    HarmonicError,
+    OutOfMemoryError,
+    ProfileError,
+    RunError,
+)
 from harmonic_core.profile.resolve import Resolved
 from harmonic_core.profile.sections import Profile
 from harmonic_core.profile.write import to_toml
@@ -18,19 +27,26 @@ from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.lock import hold_lock
 from harmonic_core.run.origin import record_start
 from harmonic_core.run.resume import ResumePoint
-from harmonic_core.run.status import State
+from harmonic_core.run.status import Device, State
 from harmonic_core.training.checkpoint import checkpoint_steps
 from harmonic_core.training.device import choose_device, describe_device, measure_device
-from harmonic_core.training.journal import Journal
+from harmonic_core.training.distributed import Team, join_team
+from harmonic_core.training.guard import is_out_of_memory, lacks_room
+from harmonic_core.training.journal import Journal, SilentJournal
 from harmonic_core.training.loop import Ending, Loop
-from harmonic_core.training.material import prepare_material
+from harmonic_core.training.material import Material, prepare_material
 from harmonic_core.training.signals import StopSignals
 
-_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+_NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_GONE = frozenset({errno.ENOENT, errno.ESTALE, errno.EIO, errno.ENXIO, errno.ENOTDIR})
 
 
-def train(resolved: Resolved, run: RunDirectory, point: ResumePoint | None = None) -> ExitCode:
+def train(
+    resolved: Resolved, run: RunDirectory, point: ResumePoint | None = None, signals: StopSignals | None = None
+) -> ExitCode:
     """Train in `run` until the last epoch, a signal or a command ends it.
+
+    Started as one of several ranks by `torchrun`, it does this rank's part of the work; the first rank alone writes.
 
     Parameters
     ----------
@@ -40,6 +56,8 @@ def train(resolved: Resolved, run: RunDirectory, point: ResumePoint | None = Non
         Where to; a new directory unless `point` continues it.
     point
         What to start from.
+    signals
+        In force already; None to catch them from now on.
 
     Returns
     -------
@@ -51,45 +69,39 @@ def train(resolved: Resolved, run: RunDirectory, point: ResumePoint | None = Non
     HarmonicError
         For whatever a user can mend; `status.json` then says `failed` or `diverged`, and why.
     """
-    profile = resolved.profile
-    device, reason = choose_device(profile.run.device)
-    if point is None or not point.continues(run):
-        run.create()
-    with hold_lock(run):
-        if point and point.continues(run) and not (point.export or point.checkpoint or checkpoint_steps(run)):
-            raise RunError(
-                f"{run.path}: no checkpoint was written yet, so there is nothing to continue; "
-                f"start it anew with its profile and `--output-dir {run.path}`"
-            )
-        return _train(resolved, run, point, device, reason)
+    wanted = resolved.profile.run.device
+    with nullcontext(signals) if signals else StopSignals() as caught, join_team(wanted) as team:
+        device, reason = choose_device(wanted, team.local_rank)
+        if not team.is_first:
+            return _train(resolved, run, point, caught, team, device, reason)
+        if point is None or not point.continues(run):
+            run.create()
+        with hold_lock(run):
+            if point and point.continues(run) and not (point.export or point.checkpoint or checkpoint_steps(run)):
+                raise RunError(
+                    f"{run.path}: no checkpoint was written yet, so there is nothing to continue; "
+                    f"start it anew with its profile and `--output-dir {run.path}`"
+                )
+            return _train(resolved, run, point, caught, team, device, reason)
 
 
 def _train(
-    resolved: Resolved, run: RunDirectory, point: ResumePoint | None, device: torch.device, reason: str
+    resolved: Resolved,
+    run: RunDirectory,
+    point: ResumePoint | None,
+    signals: StopSignals,
+    team: Team,
+    device: torch.device,
+    reason: str,
 ) -> ExitCode:
-    profile = resolved.profile
-    description, process = describe_device(device, reason), psutil.Process()
-    process.cpu_percent()  # the first call only starts the clock
-    with (
-        StopSignals() as signals,
-        Journal(
-            run,
-            lambda: measure_device(device, description, process),
-            tensorboard=profile.output.use_tensorboard,
-            profile=resolved.name,
-            epochs=profile.train.epochs,
-        ) as journal,
-    ):
+    with _journal(resolved, run, team, device, reason) as journal:
         try:
-            write_atomically(run.profile, to_toml(_without_place(profile)))
-            record_start(run, resolved.origins, device=description.model_dump(), resumed_from=_named(point))
+            if team.is_first:
+                write_atomically(run.profile, to_toml(_without_place(resolved.profile)))
+                record_start(run, resolved.origins, device=journal.measure().model_dump(), resumed_from=_named(point))
             journal.log(f"run {run.path}")
-            journal.log(f"device {device.type} ({description.name}): {reason}")
-            material = prepare_material(profile, journal, lambda: signals.received is not None)
-            ending = Ending("stopped", signals.exit_code, "before training began")
-            if material is not None:
-                with BatchLoader(material.training, profile.train.batch_size, device) as loader:
-                    ending = Loop(profile, run, journal, signals, device, material, loader, point).run()
+            journal.log(f"device {device.type} ({journal.measure().name}): {reason}")
+            ending = _prepare_and_train(resolved.profile, run, point, journal, signals, team, device)
         except BaseException as error:
             failure = _translate(error, run)
             state: State = "diverged" if isinstance(failure, DivergedError) else "failed"
@@ -104,6 +116,62 @@ def _train(
         journal.close_with(ending.state, ending.exit_code, ending.message)
         journal.log(f"{ending.state}: {ending.message}")
     return ending.exit_code
+
+
+def _journal(resolved: Resolved, run: RunDirectory, team: Team, device: torch.device, reason: str) -> Journal:
+    description, process = describe_device(device, reason), psutil.Process()
+    process.cpu_percent()  # the first call only starts the clock
+
+    def measure() -> Device:
+        return measure_device(device, description, process)
+
+    if not team.is_first:
+        return SilentJournal(run, measure)
+    profile = resolved.profile
+    return Journal(
+        run,
+        measure,
+        tensorboard=profile.output.use_tensorboard,
+        profile=resolved.name,
+        epochs=profile.train.epochs,
+        grad_accum_steps=profile.train.grad_accum_steps,
+    )
+
+
+def _prepare_and_train(
+    profile: Profile,
+    run: RunDirectory,
+    point: ResumePoint | None,
+    journal: Journal,
+    signals: StopSignals,
+    team: Team,
+    device: torch.device,
+) -> Ending:
+    def stopped() -> bool:
+        return signals.received is not None
+
+    material = team.first_of_node_first(lambda: prepare_material(profile, journal, stopped), stopped)
+    if material is None:
+        return Ending("stopped", signals.exit_code, "before training began")
+    _insist_on_agreement(team, profile, material)
+    with BatchLoader(material.training, profile.train.batch_size, device, team.part) as loader:
+        return Loop(profile, run, journal, signals, team, device, material, loader, point).run()
+
+
+def _insist_on_agreement(team: Team, profile: Profile, material: Material) -> None:
+    """All ranks must have cut the same music, and each must get a part of every batch."""
+    if profile.train.batch_size < team.world_size:
+        raise ProfileError(
+            f"train.batch_size: {profile.train.batch_size} segments cannot be divided over {team.world_size} ranks; "
+            f"take a batch_size of at least {team.world_size}, or fewer ranks"
+        )
+    everyone = team.collect(material.fingerprint)
+    for rank, fingerprint in enumerate(everyone):
+        if fingerprint != everyone[0]:
+            raise DataError(
+                f"rank {rank} has other music than rank 0: all ranks need the same files under the same paths; "
+                "compare what `harmonic data validate` says on each machine"
+            )
 
 
 def _without_place(profile: Profile) -> Profile:
@@ -121,13 +189,23 @@ def _named(point: ResumePoint | None) -> str | None:
 
 def _translate(error: BaseException, run: RunDirectory) -> BaseException:
     """Give an error of the machine the words that help."""
-    if isinstance(error, torch.OutOfMemoryError):
+    if is_out_of_memory(error):
+        reason = (str(error).strip() or "no memory left").splitlines()[0][:160]
         return OutOfMemoryError(
-            f"out of memory on the device ({str(error).splitlines()[0][:160]}); halve `--batch-size`, "
-            "double `--grad-accum-steps`, or use smaller `--hidden-dims`"
+            f"out of memory ({reason}); halve `--batch-size`, double `--grad-accum-steps`, "
+            "or use smaller `--hidden-dims`"
         )
-    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
-        wanted = "free some room" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "make it writable"
-        resume = f"{wanted} and continue with `harmonic train --resume-from {run.path}`"
-        return DiskError(f"{error.filename or run.path}: {os.strerror(error.errno).lower()}; {resume}")
-    return error
+    if not isinstance(error, OSError):
+        return error
+    what = f"{error.filename or run.path}: {(error.strerror or str(error)).lower()}"
+    if lacks_room(error):
+        remedy = "free some room"
+    elif error.errno in _NOT_WRITABLE:
+        remedy = "make it writable"
+    elif error.errno in _GONE and not run.path.is_dir():
+        what, remedy = f"{run.path}: the run directory is gone ({what})", "bring it back"
+    elif error.errno in _GONE:
+        remedy = "it was there before: bring it back"
+    else:
+        return error
+    return DiskError(f"{what}; {remedy} and continue with `harmonic train --resume-from {run.path}`")

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 
 from harmonic_core.audio.features import LogMel
@@ -12,20 +18,39 @@ from harmonic_core.data.loading import BatchLoader
 from harmonic_core.model.loss import vae_loss
 from harmonic_core.model.vae import VAE
 from harmonic_core.profile.sections import Loss, Train
-from harmonic_core.training.state import TrainState
+from harmonic_core.training.distributed import ALONE, Team
+from harmonic_core.training.schedule import Plateau
+from harmonic_core.training.state import RunningMeans, TrainState
 
 MEASURED = ("loss", "recon", "mel_l1", "kl", "grad_norm")
 """What every update adds to the running means."""
 
 
-def make_optimizer(model: VAE, train: Train, device: torch.device) -> torch.optim.Optimizer:
-    """AdamW, in one fused kernel where the device has it."""
-    return torch.optim.AdamW(
-        model.parameters(),
-        lr=train.learning_rate,
-        weight_decay=train.weight_decay,
-        fused=device.type in {"cuda", "cpu"},
+def make_state(model: VAE, train: Train, device: torch.device) -> TrainState:
+    """State before the first update of `model`, which is on `device`."""
+    half = train.mixed_precision and half_type(device) is torch.float16
+    return TrainState(
+        model,
+        make_optimizer(model, train),
+        RunningMeans(MEASURED, device),
+        RunningMeans(MEASURED, device),
+        averaged=copy.deepcopy(model).requires_grad_(False) if train.ema_decay else None,
+        scaler=torch.amp.GradScaler(device.type, enabled=half),
+        grad_accum_steps=train.grad_accum_steps,
+        plateau=Plateau(train.plateau_patience),
     )
+
+
+def make_optimizer(model: VAE, train: Train) -> torch.optim.Optimizer:
+    """AdamW in one fused kernel, the kind that can be told on the device to leave an update out."""
+    return torch.optim.AdamW(model.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay, fused=True)
+
+
+def half_type(device: torch.device) -> torch.dtype:
+    """The 16 bits to compute in: bfloat16, which needs no scaled loss, but on GPUs that would only emulate it."""
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.float16
+    return torch.bfloat16
 
 
 def step_noise(seed: int, step: int, shape: tuple[int, ...]) -> Tensor:
@@ -44,15 +69,21 @@ def update_weights(
     seed: int,
     learning_rate: float,
     beta: float,
-) -> None:
+    team: Team = ALONE,
+    forward: Callable[..., Any] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> bool:
     """Make the update after `state.step` updates. Nothing here waits for the device.
+
+    An update whose loss or gradient is not finite is counted and leaves the weights, their average and the optimiser
+    as they were.
 
     Parameters
     ----------
     state
-        Changed: weights, optimiser, running means, step.
+        Changed: weights, their average, optimiser, running means, step.
     loader
-        Gives the step's batch.
+        Gives this rank's part of the step's batch.
     features
         Makes mels of it.
     augmentation
@@ -61,27 +92,77 @@ def update_weights(
         Of the profile.
     learning_rate, beta
         In force at this step.
+    team
+        The ranks among which the batch is divided; the update is that of the whole batch.
+    forward
+        The model as it is called: wrapped for the team, or compiled. Default: as it is.
+    stopped
+        Asked between the parts of a batch; where it says so the update is given up.
+
+    Returns
+    -------
+    bool
+        Whether the update was made; one that was given up has changed nothing.
     """
     with torch.no_grad():
         samples = loader.batch(state.step)
         mel = augmentation(samples, loader.chance(state.step, DRAWS)) if augmentation else features(samples)
-    device = mel.device
-    noise = step_noise(seed, state.step, (len(mel), state.model.latent_dim)).to(device, non_blocking=True)
+    device, forward = mel.device, forward or state.model
+    noise = step_noise(seed, state.step, (loader.batch_size, state.model.latent_dim))[loader.part]
+    noise = noise.to(device, non_blocking=True)
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate
     measured = torch.zeros(len(MEASURED) - 1, device=device)
-    part_size = -(-len(mel) // train.grad_accum_steps)
-    for mel_part, noise_part in zip(torch.split(mel, part_size), torch.split(noise, part_size), strict=True):
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=train.mixed_precision):
-            reconstruction, posterior = state.model(mel_part, noise_part)
-        terms = vae_loss(mel_part, reconstruction, posterior, beta, loss.reconstruction)
-        share = len(mel_part) / len(mel)
-        (terms.loss * share).backward()  # type: ignore[no-untyped-call]
+    size = -(-len(mel) // state.grad_accum_steps)
+    parts = list(zip(torch.split(mel, size), torch.split(noise, size), strict=True))
+    for number, (mel_part, noise_part) in enumerate(parts, 1):
+        if stopped():
+            state.optimizer.zero_grad(set_to_none=True)
+            return False
+        share = len(mel_part) / loader.batch_size
+        with _without_exchange(forward) if number < len(parts) else nullcontext():
+            with torch.autocast(device.type, dtype=half_type(device), enabled=train.mixed_precision):
+                reconstruction, posterior = forward(mel_part, noise_part)
+            terms = vae_loss(mel_part, reconstruction, posterior, beta, loss.reconstruction, loss.free_bits)
+            # Between ranks gradients are averaged, and what is wanted is their sum.
+            state.scaler.scale(terms.loss * (share * team.world_size)).backward()  # type: ignore[no-untyped-call]
         measured += torch.stack(terms).detach() * share
-    grad_norm = clip_grad_norm_(state.model.parameters(), train.grad_clip)
+    team.add_up(measured)
+    good = _apply(state, measured, train.grad_clip)
+    if state.averaged is not None:
+        decay = min(train.ema_decay, (1 + state.step) / (10 + state.step))
+        _average(state.averaged, state.model, good * (1.0 - decay))
+    state.step += 1
+    return True
+
+
+def _apply(state: TrainState, measured: Tensor, grad_clip: float) -> Tensor:
+    """Let the optimiser use the gradients, unless they are not finite; whether they are, (), on the device."""
+    if state.scaler.is_enabled():
+        state.scaler.unscale_(state.optimizer)
+    grad_norm = clip_grad_norm_(state.model.parameters(), grad_clip).detach()
+    values = torch.cat((measured, grad_norm.unsqueeze(0)))
+    good = values.isfinite().all()
+    # The way in which a gradient scaler tells fused optimisers, on the device, to leave an update out.
+    state.optimizer.grad_scale = None  # type: ignore[attr-defined]
+    state.optimizer.found_inf = (~good).float()  # type: ignore[attr-defined]
     state.optimizer.step()
     state.optimizer.zero_grad(set_to_none=True)
-    values = torch.cat((measured, grad_norm.detach().unsqueeze(0)))
-    state.interval.add(values)
-    state.epoch_means.add(values)
-    state.step += 1
+    if state.scaler.is_enabled():
+        state.scaler.update()
+    for means in (state.interval, state.epoch_means):
+        means.add(values, good)
+    state.bad.add(good)
+    return good
+
+
+@torch.no_grad()
+def _average(averaged: VAE, model: VAE, weight: Tensor) -> None:
+    """Move the average towards the weights by `weight`, (), on the device."""
+    for mean, value in zip(averaged.parameters(), model.parameters(), strict=True):
+        mean.lerp_(value, weight)
+
+
+def _without_exchange(forward: Callable[..., Any]) -> Any:
+    """Block in which gradients stay with their rank, as all but the last part of a batch should."""
+    return forward.no_sync() if isinstance(forward, DistributedDataParallel) else nullcontext()

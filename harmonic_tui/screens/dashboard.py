@@ -15,7 +15,7 @@ from textual.widgets import Footer
 from harmonic_core.errors import HarmonicError
 from harmonic_core.run.directory import RunDirectory
 from harmonic_tui.feed import Feed
-from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, MusicNamed, SamplesFound, Seen, StatusSeen
+from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, ProfileRead, SamplesFound, Seen, StatusSeen
 from harmonic_tui.plain import plain
 from harmonic_tui.refusals import Refusals
 from harmonic_tui.sound.player import Heard
@@ -116,13 +116,17 @@ class DashboardScreen(Screen[None]):
         seen = self.seen = message.seen
         self.query_one(Header).tell(seen)
         self.query_one(Notice).tell(seen, self.app.clock())
+        self.set_class(self.query_one(Notice).display, "-noticed")
+        self.query_one(VerdictLine).tell(seen)
         self.set_class(seen.silent_s > 0, "-stale")
         status = seen.status
         if status:
             self._refusals.begin(status.started_at)
         self._show_preparation()
         if status:
-            self.query_one(DevicePanel).tell(status.device)
+            self.query_one(DevicePanel).tell(status)
+            self.set_class(len(status.ranks) == 2, "-two-ranks")
+            self.set_class(len(status.ranks) > 2, "-ranks")
             best = (status.best.epoch, status.best.step, status.best.val_loss) if status.best else None
             planned = status.total_steps / status.epochs if status.epochs and status.total_steps else None
             if (best, planned, status.mean_spectrum_db) != (
@@ -150,9 +154,10 @@ class DashboardScreen(Screen[None]):
             self._show_preparation()
             self.refresh_bindings()
 
-    def on_music_named(self, message: MusicNamed) -> None:
-        """Show where the music lies."""
+    def on_profile_read(self, message: ProfileRead) -> None:
+        """Show where the music lies, and measure by what was planned."""
         self.query_one(PreparationPanel).tell_music(message.music)
+        self.query_one(DevicePanel).tell_planned(message.grad_accum_steps)
 
     def on_samples_found(self, message: SamplesFound) -> None:
         """Show what there is to hear."""
@@ -189,6 +194,8 @@ class DashboardScreen(Screen[None]):
             return False
         if command in {"checkpoint", "sample"} and self.has_class("-preparing"):
             return False
+        if command == "resume" and self.seen and self.seen.waits_by_itself:
+            return None
         return True if state in {"training", "paused", "preparing"} else None
 
     async def action_command(self, name: CommandName) -> None:
@@ -290,6 +297,3 @@ class DashboardScreen(Screen[None]):
     def _touch_charts(self) -> None:
         for chart in self.query(Chart):
             chart.touch()
-        self.query_one(VerdictLine).judge(
-            self._scale.curves.epoch("val_recon_db"), self.query_one("#reconstruction", Chart).level()
-        )

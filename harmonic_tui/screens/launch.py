@@ -19,7 +19,7 @@ from harmonic_core.errors import HarmonicError, ProfileError
 from harmonic_core.run.directory import RUN_ROOTS, RunDirectory, list_runs
 from harmonic_core.run.words import preparation
 from harmonic_tui.plain import plain
-from harmonic_tui.wording import STATES, day_and_time, figure
+from harmonic_tui.wording import day_and_time, figure, state_mark
 
 if TYPE_CHECKING:
     from harmonic_core.profile.search import Listing
@@ -207,7 +207,7 @@ def _profile_text(listing: Listing, lack: str) -> Content:
 
 def _run_text(line: _RunLine, now: float) -> Content:
     run, state, status = line
-    mark = STATES[state]
+    mark = state_mark(state, status.why if status else "")
     name = Content.styled(plain(run.name, 60), "bold")
     shown = Content.styled(f"{mark.sign} {mark.word}", f"${mark.hue}")
     if status is None:

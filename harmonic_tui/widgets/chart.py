@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 
+from harmonic_core.run.words import count
 from harmonic_tui.series import Curve, Curves
 from harmonic_tui.widgets.axes import Axis, step_axis, value_axis
 
@@ -24,6 +25,9 @@ REDRAW_INTERVAL_S = 0.5
 LEFT: Literal[1] = 1
 RIGHT: Literal[2] = 2
 """The value axes, as plotext numbers them."""
+
+GAP = "×"
+"""Marks a step at which a figure was no finite number."""
 
 _SIDES = {LEFT: "left", RIGHT: "right"}
 _LEAST_COLUMNS, _LEAST_ROWS = 16, 5
@@ -117,7 +121,12 @@ class Chart(Widget):
         self._drawn_at = time.monotonic()
         drawn = [line for line in self.lines() if line.curve.values or line.curve.gaps]
         legend = [Content.styled(f"  {line.sign} {line.name}", f"${line.hue}") for line in drawn]
-        self.border_title = Content.assemble(self.heading, *legend)
+        gaps = max((len(line.curve.gaps) for line in drawn), default=0)
+        marked = Content.styled(f"  {GAP} {count(gaps)} not a number", "$look") if gaps else Content("")
+        title = Content.assemble(self.heading, *legend, marked)
+        self.border_title = (
+            title if title.cell_length <= self.size.width - 2 else Content.assemble(self.heading, *legend)
+        )
         self.border_subtitle = self.foot() if drawn else Content("")
         self.refresh()
 
@@ -142,7 +151,7 @@ class Chart(Widget):
         return Text.from_ansi(plot.build())
 
     def _draw_axes(self, lines: Sequence[Line]) -> None:
-        last = max(line.curve.steps[-1] for line in lines)
+        last = max(line.curve.end for line in lines)
         along = step_axis(last, self.scale.steps_per_epoch, self.size.width - 14)
         self.plt.xlim(along.low, along.high)
         self.plt.xticks(along.ticks, along.labels)
@@ -168,14 +177,28 @@ class Chart(Widget):
         if level is not None and left is not None:
             self.plt.hline(left.middle_of_row(level, rows), self._rgb("faint"))
         for line in lines:
-            steps, values = line.curve.decimated(2 * self.size.width)
-            self.plt.plot(steps, values, marker="braille", color=self._rgb(line.hue), yside=_SIDES[line.side])
-        if point is not None and left is not None:
+            for steps, values in line.curve.pieces(2 * self.size.width):
+                self.plt.plot(steps, values, marker="braille", color=self._rgb(line.hue), yside=_SIDES[line.side])
+        if left is None:
+            return
+        if gaps := self._gaps(lines):
+            bottom = left.middle_of_row(left.low, rows)
+            self.plt.scatter(gaps, [bottom] * len(gaps), marker=GAP, color=self._rgb("look"))
+        if point is not None:
             self.plt.scatter([point[0]], [left.middle_of_row(point[1], rows)], marker="◆", color=self._rgb("good"))
 
+    def _gaps(self, lines: Sequence[Line]) -> list[float]:
+        """Steps at which a curve has no number, one a column."""
+        per_column = max(line.curve.end for line in lines) / self.size.width or 1.0
+        by_column = {gap // per_column: gap for line in lines for gap in line.curve.gaps}
+        return list(by_column.values())
+
     def _in_words(self, there_is_data: bool) -> Content:
-        words = "no room for this chart" if there_is_data else self.waiting
-        return Content.styled(words, "$muted")
+        if there_is_data:
+            return Content.styled("no room for this chart", "$muted")
+        if any(line.curve.gaps for line in self.lines()):
+            return Content.styled("nothing to draw: none of the figures so far is a number", "$look")
+        return Content.styled(self.waiting, "$muted")
 
     def _rgb(self, name: str) -> tuple[int, int, int]:
         return Color.parse(self.app.theme_variables.get(name, "#888888")).rgb

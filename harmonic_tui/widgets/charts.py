@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from harmonic_tui.series import is_number
+from harmonic_tui.series import is_finite
 from harmonic_tui.widgets.chart import RIGHT, Chart, Line
 from harmonic_tui.wording import figure
 
@@ -34,14 +34,12 @@ class LossChart(Chart):
         return (float(best[1]), best[2]) if best and best[1] in validation.steps else None
 
     def foot(self) -> Content:
-        """Both losses, the best one and its epoch, and how often the loss was no number."""
+        """Both losses, the best one and its epoch."""
         train, validation = (line.curve for line in self.lines())
         parts = [
-            Content.styled(f"train {figure(train.last)}", "$train"),
-            Content.styled(f"val {figure(validation.last)}", "$validation"),
+            Content.styled(f"train {figure(train.newest)}", "$train"),
+            Content.styled(f"val {figure(validation.newest)}", "$validation"),
         ]
-        if train.gaps:
-            parts.append(Content.styled(f"! {len(train.gaps)} not a number", "$bad"))
         if self.scale.best:
             epoch, _, loss = self.scale.best
             parts.append(Content.styled(f"◆ best {figure(loss)} at epoch {epoch}", "$good"))
@@ -66,10 +64,10 @@ class KLChart(Chart):
         """KL in three units, and beta."""
         curves = self.scale.curves
         return Content.assemble(
-            Content.styled(f"{figure(curves.step('kl').last)} nats/dim", "$kl"),
-            Content.styled(f"  {figure(curves.step('kl_nats').last)} nats", "$kl"),
-            Content.styled(f"  {figure(curves.step('kl_bits_per_s').last)} bit/s", "$kl"),
-            Content.styled(f"  beta {figure(curves.step('beta').last)}", "$beta"),
+            Content.styled(f"{figure(curves.step('kl').newest)} nats/dim", "$kl"),
+            Content.styled(f"  {figure(curves.step('kl_nats').newest)} nats", "$kl"),
+            Content.styled(f"  {figure(curves.step('kl_bits_per_s').newest)} bit/s", "$kl"),
+            Content.styled(f"  beta {figure(curves.step('beta').newest)}", "$beta"),
         )
 
 
@@ -91,17 +89,17 @@ class ReconstructionChart(Chart):
         """Error of always answering with the mean spectrum."""
         recorded = self.scale.curves.last_epoch_row.get("mean_spectrum_db")
         known = self.scale.mean_spectrum_db
-        return known if known is not None else float(recorded) if is_number(recorded) else None
+        return known if known is not None else float(recorded) if is_finite(recorded) else None
 
     def foot(self) -> Content:
         """Newest errors, and the one to beat."""
         train, validation = (line.curve for line in self.lines())
         parts = [
-            Content.styled(f"val {figure(validation.last)}", "$validation"),
+            Content.styled(f"val {figure(validation.newest)}", "$validation"),
             Content.styled(f"─ mean spectrum {figure(self.level())}", "$muted"),
         ]
         if self.size.width > 42:
-            parts.insert(1, Content.styled(f"train {figure(train.last)}", "$train"))
+            parts.insert(1, Content.styled(f"train {figure(train.newest)}", "$train"))
         return Content("  ").join(parts)
 
 
@@ -123,8 +121,8 @@ class RateChart(Chart):
         """Both, now."""
         curves = self.scale.curves
         return Content.assemble(
-            Content.styled(f"norm {figure(curves.step('grad_norm').last)}", "$original"),
-            Content.styled(f"{_GAP}learning rate {figure(curves.step('learning_rate').last)}", "$beta"),
+            Content.styled(f"norm {figure(curves.step('grad_norm').newest)}", "$original"),
+            Content.styled(f"{_GAP}learning rate {figure(curves.step('learning_rate').newest)}", "$beta"),
         )
 
 

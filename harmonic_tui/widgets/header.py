@@ -9,9 +9,11 @@ from textual.widget import Widget
 from harmonic_core.run.words import count, duration, files
 from harmonic_tui.messages import Seen
 from harmonic_tui.plain import plain
-from harmonic_tui.wording import STATES, ago, figure, percent
+from harmonic_tui.wording import ago, figure, percent, state_mark
 
 _GAP = "   "
+_LEAST_NAME = 12
+"""Columns that a run's name keeps on the narrowest screen."""
 
 
 class Header(Widget):
@@ -41,13 +43,16 @@ class Header(Widget):
         width = max(1, self.size.width)
         title = Content.styled("HarmonicVAE", "bold $primary")
         name, *place = self._place()
-        if self.size.height > 2:
-            lines = [
-                _spread([title, name, *place[:1]], self._refused_files(), width),
-                _spread(place[1:], self._right(), width),
-            ]
+        in_two = self.size.height > 2
+        beside = self._refused_files() if in_two else self._right()
+        # The state must not give way to a long name.
+        needed = [title, *place[:1], *beside]
+        room = width - sum(part.cell_length + len(_GAP) for part in needed)
+        first = [title, name.truncate(max(_LEAST_NAME, room), ellipsis=True), *place[:1]]
+        if in_two:
+            lines = [_spread(first, beside, width), _spread(place[1:], self._right(), width)]
         else:
-            lines = [_spread([title, name, *place], self._right(), width)]
+            lines = [_spread([*first, *place[1:]], beside, width)]
         return Content("\n").join([*lines, self._bar(width)])
 
     def _place(self) -> list[Content]:
@@ -57,9 +62,9 @@ class Header(Widget):
         profile = plain(self._seen.status.profile, 30) if self._seen.status else ""
         if profile and not self._run.startswith(profile):
             name = Content.assemble(name, Content.styled(f"  {profile}", "$muted"))
-        mark = STATES[self._seen.state]
-        state = Content.styled(f"{mark.sign} {mark.word}", f"${mark.hue}")
         status = self._seen.status
+        mark = state_mark(self._seen.state, status.why if status else "")
+        state = Content.styled(f"{mark.sign} {mark.word}", f"${mark.hue}")
         if status is None:
             return [name, state]
         if self._seen.silent_s and self._seen.state != "lost":
@@ -90,7 +95,10 @@ class Header(Widget):
         told = status.preparation if not status.epoch else None
         eta_s = told.eta_s if told and told.done < told.total else status.eta_s
         eta = [Content(f"ETA {duration(eta_s)}")] if eta_s is not None else []
-        speed = [Content(f"{figure(status.segments_per_s)} seg/s")] if status.segments_per_s is not None else []
+        # A run that waits has no speed, whatever it had before.
+        waits = self._seen is not None and self._seen.state == "paused"
+        known = status.segments_per_s is not None and not waits
+        speed = [Content(f"{figure(status.segments_per_s)} seg/s")] if known else []
         return eta + speed
 
     def _bar(self, width: int) -> Content:

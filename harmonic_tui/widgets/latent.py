@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from harmonic_core.run.records import Row
 from harmonic_core.run.words import count
-from harmonic_tui.series import is_number
+from harmonic_tui.series import is_finite, is_number
 from harmonic_tui.wording import figure, percent
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -57,12 +57,12 @@ class LatentPanel(Widget):
 
     def _activity(self) -> str:
         active = self._row.get("active_units")
-        known = count(active) if is_number(active) else "n/a"
+        known = count(active) if is_finite(active) else "n/a"
         return f"{known} of {count(len(self._kl))} active" if self._kl else "no figures yet"
 
     def _legend(self) -> str:
         sparsity = self._row.get("sparsity")
-        sparse = f"   sparsity {percent(sparsity)}" if is_number(sparsity) else ""
+        sparse = f"   sparsity {percent(sparsity)}" if is_finite(sparsity) else ""
         return f"KL ≤ {figure(self._top())} nats{sparse}"
 
     def _top(self) -> float:
@@ -70,9 +70,13 @@ class LatentPanel(Widget):
 
 
 def _pooled(values: list[float], cells: int) -> list[float]:
-    """At most `cells` values: the largest of neighbours where there are more."""
+    """At most `cells` values: of neighbours the largest, or the one that is no number."""
     share = max(1, math.ceil(len(values) / max(1, cells)))
-    return [max(values[start : start + share]) for start in range(0, len(values), share)]
+    return [max(values[start : start + share], key=_size) for start in range(0, len(values), share)]
+
+
+def _size(value: float) -> float:
+    return value if math.isfinite(value) else math.inf
 
 
 def _bars(values: list[float], top: float) -> str:

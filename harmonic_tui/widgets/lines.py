@@ -21,8 +21,15 @@ _EVENT_HUES = {
     "refused": "look",
     "warning": "look",
     "signal": "look",
+    "skipped": "look",
+    "rollback": "look",
+    "oom": "look",
+    "disk": "look",
+    "diagnosis": "primary",
     "failure": "bad",
 }
+_EVENT_WORDS = {"oom": "memory", "diagnosis": "verdict"}
+"""Words for kinds that are none themselves."""
 
 
 class Lines(Widget):
@@ -117,7 +124,7 @@ def _event(row: Row) -> Content:
     return Content.assemble(
         Content.styled(time_of_day(moment, seconds=True) if is_number(moment) else "        ", "$muted"),
         "  ",
-        Content.styled(f"{kind:<10}", f"${hue}"),
+        Content.styled(f"{_EVENT_WORDS.get(kind, kind):<10}", f"${hue}"),
         " ",
         plain(str(row.get("message", ""))),
     )

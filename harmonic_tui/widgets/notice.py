@@ -10,7 +10,7 @@ from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.words import duration
 from harmonic_tui.messages import Seen
 from harmonic_tui.plain import plain
-from harmonic_tui.wording import day_and_time
+from harmonic_tui.wording import day_and_time, state_mark
 
 _SHOWN_LINES = 5
 _ROWS = 7
@@ -82,12 +82,16 @@ def sentence(seen: Seen, run: RunDirectory, now: float) -> list[str]:
     match seen.state:
         case "lost" if status:
             silence = f"No word from the trainer for {duration(now - status.heartbeat)}."
-            told = [f"lost since {day_and_time(status.heartbeat, now)}", silence, resume]
+            waited = state_mark("paused", status.why).word if status.state == "paused" and status.why else ""
+            before = [f"Before that it was {waited}. {plain(status.message)}".rstrip()] if waited else []
+            told = [f"lost since {day_and_time(status.heartbeat, now)}", silence, *before, resume]
         case "failed" if status is None:
             log = plain(str(run.console_log))
             told = ["the trainer ended before the run began", f"Exit code {seen.exit_code}. The whole log: {log}"]
         case "failed" | "diverged" | "stopped":
             told = [seen.state, *message, *way_on]
+        case "paused" if message and status and seen.waits_by_itself:
+            told = [state_mark("paused", status.why).word, message[0].removeprefix(f"{plain(status.why)}: ")]
         case "starting":
             told = ["starting", "The trainer is loading; this takes a few seconds."]
         case "unreadable":

@@ -1,72 +1,132 @@
-"""The line that says what the figures mean, and where sound goes."""
+"""The trainer's verdict on the run, and where sound goes."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 
-from harmonic_tui.series import Curve
-from harmonic_tui.wording import figure
+from harmonic_tui.messages import Seen
+from harmonic_tui.plain import plain
+from harmonic_tui.wording import VERDICTS
 
-LOOK_BACK_EPOCHS = 5
-_NOTICEABLE = 0.002
-"""A change of the error by less than this share is noise."""
+if TYPE_CHECKING:
+    from harmonic_core.run.status import Verdict
 
-
-def verdict(errors: Curve, baseline_db: float | None) -> tuple[str, str]:
-    """Judge the validation error in dB over the last epochs.
-
-    Returns
-    -------
-    sentence, hue
-        What to make of it, and the theme variable of its mark.
-    """
-    values = errors.values
-    if not values:
-        return "No validation yet: the first epoch has to close.", "muted"
-    last, best = values[-1], min(values)
-    if baseline_db is not None and last >= baseline_db:
-        return f"Not yet better than the mean spectrum: {figure(last)} against {figure(baseline_db)} dB.", "look"
-    if len(values) <= LOOK_BACK_EPOCHS:
-        return f"Validation error {figure(last)} dB; a trend shows after {LOOK_BACK_EPOCHS + 1} epochs.", "muted"
-    before = min(values[:-LOOK_BACK_EPOCHS])
-    recent = min(values[-LOOK_BACK_EPOCHS:])
-    change = (recent - before) / before if before else 0.0
-    if change < -_NOTICEABLE:
-        return f"Still improving: validation −{-100 * change:.1f} % over the last {LOOK_BACK_EPOCHS} epochs.", "good"
-    since = len(values) - 1 - values.index(best)
-    if recent > best * 1.02:
-        return f"Getting worse: {figure(recent)} dB at best lately, {figure(best)} dB {since} epochs ago.", "look"
-    return f"Level for {since} epochs at {figure(best)} dB: more epochs may bring little.", "look"
+_GAP = "   "
+_ARROW = "→"
+_ROWS = 3
+"""Most rows that a verdict takes."""
+_CALM = {"good", "muted"}
 
 
 class VerdictLine(Widget):
-    """Verdict on the left, sound on the right."""
+    """Verdict on the left, sound on the right.
+
+    One row while all is well, with as much of evidence and action as there is room for. A verdict that asks for
+    something gets the rows that it needs.
+    """
 
     def __init__(self) -> None:
         super().__init__(id="verdict")
-        self._verdict: tuple[str, str] = ("", "muted")
+        self._verdict: Verdict | None = None
+        self._none = ""
         self._sound = ""
 
-    def judge(self, errors: Curve, baseline_db: float | None) -> None:
-        """Say what the validation errors mean."""
-        told = verdict(errors, baseline_db)
-        if told != self._verdict:
-            self._verdict = told
-            self.refresh()
+    def tell(self, seen: Seen) -> None:
+        """Show the verdict on a run, or why there is none."""
+        verdict = seen.status.verdict if seen.status else None
+        none = "" if verdict else _no_verdict(seen)
+        if (verdict, none) != (self._verdict, self._none):
+            self._verdict, self._none = verdict, none
+            self.refresh(layout=True)
 
     def tell_sound(self, route: str) -> None:
         """Say where sound goes, or what just came of it."""
         if route != self._sound:
             self._sound = route
-            self.refresh()
+            self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as the verdict needs at the width that is to come, which is not yet the widget's."""
+        return len(self._lines(width, _ROWS))
 
     def render(self) -> Content:
-        """One line; the verdict gives way."""
+        """The rows; the sound stands at the end of the last one."""
         width = max(1, self.size.width)
-        sentence, hue = self._verdict
-        sound = Content.styled(f"sound: {self._sound}" if self._sound else "", "$muted").truncate(
-            max(20, width - 30), ellipsis=True
-        )
-        left = Content.styled(sentence, f"${hue}").truncate(max(0, width - sound.cell_length - 2), ellipsis=True)
-        return Content.assemble(left, " " * max(1, width - left.cell_length - sound.cell_length), sound)
+        *lines, last = self._lines(width, max(1, self.size.height))
+        sound = self._sound_text(width)
+        last = last.truncate(max(0, width - sound.cell_length - 2), ellipsis=True)
+        last = Content.assemble(last, " " * max(1, width - last.cell_length - sound.cell_length), sound)
+        return Content("\n").join([*lines, last])
+
+    def _sound_text(self, width: int) -> Content:
+        text = Content.styled(f"sound: {self._sound}" if self._sound else "", "$muted")
+        return text.truncate(max(20, width - 30), ellipsis=True)
+
+    def _lines(self, width: int, rows: int) -> list[Content]:
+        """At most `rows` rows, the last with room for the sound."""
+        width = max(1, width)
+        sentence, *more = self._parts()
+        room = width - self._sound_text(width).cell_length - 2
+        if self._is_calm or rows == 1:
+            first_to_stay = more[:1] if self._is_calm else more[1:]
+            shown = ([sentence, *more], [sentence, *first_to_stay])
+            return [next((line for line in map(_joined, shown) if line.cell_length <= room), sentence)]
+        # What is to be done must not be lost to the figures that say why.
+        for parts in ([sentence, *more], [sentence, *more[1:]]):
+            lines = _fewest(parts, width)
+            if lines[-1].cell_length > room:
+                narrower = _fewest(parts, max(1, room))
+                lines = narrower if len(narrower) <= len(lines) + 1 else [*lines, Content("")]
+            if len(lines) <= rows:
+                return lines
+        return lines[:rows]
+
+    @property
+    def _is_calm(self) -> bool:
+        verdict = self._verdict
+        return verdict is None or (VERDICTS[verdict.kind].hue in _CALM and not verdict.action)
+
+    def _parts(self) -> list[Content]:
+        """Sentence, evidence and action."""
+        verdict = self._verdict
+        if verdict is None:
+            return [Content.styled(self._none, "$muted")]
+        mark = VERDICTS[verdict.kind]
+        sentence = Content.styled(f"{mark.sign} {plain(verdict.sentence)}", f"${mark.hue}")
+        action = Content(f"{_ARROW} {plain(verdict.action)}" if verdict.action else "")
+        return [sentence, Content.styled(plain(verdict.evidence), "$muted"), action]
+
+
+def _joined(parts: list[Content]) -> Content:
+    return Content(_GAP).join(part for part in parts if part.plain)
+
+
+def _fewest(parts: list[Content], width: int) -> list[Content]:
+    return min(_by_part(parts, width), _as_prose(parts, width), key=len)
+
+
+def _by_part(parts: list[Content], width: int) -> list[Content]:
+    """Rows that begin with a part wherever the one before leaves too little room for it."""
+    lines: list[Content] = []
+    for part in (part for part in parts if part.plain):
+        if lines and _joined([lines[-1], part]).cell_length <= width:
+            lines[-1] = _joined([lines[-1], part])
+        else:
+            lines += part.wrap(width)
+    return lines
+
+
+def _as_prose(parts: list[Content], width: int) -> list[Content]:
+    """Rows as full as can be; by part where one would end in a mere arrow."""
+    lines = _joined(parts).wrap(width)
+    return _by_part(parts, width) if any(line.plain.rstrip().endswith(_ARROW) for line in lines) else lines
+
+
+def _no_verdict(seen: Seen) -> str:
+    if seen.active:
+        return "No verdict yet: it comes when an epoch closes."
+    return "No verdict was recorded for this run." if seen.status else ""

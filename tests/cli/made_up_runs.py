@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import RecordWriter
-from harmonic_core.run.status import Best, Status, write_status
+from harmonic_core.run.status import Best, Status, process_identity, write_status
 
 NOBODY = 2**22 + 1
 """A process number above the kernel's highest."""
@@ -23,14 +20,11 @@ def make_run(path: Path, *, alive: bool = False, **status: Any) -> RunDirectory:
     run = RunDirectory(path)
     run.create()
     now = time.time()
-    process = psutil.Process()
     made = {
         "state": "training",
         "name": path.name,
         "profile": "demo",
-        "pid": os.getpid() if alive else NOBODY,
-        "process_start": process.create_time(),
-        "host": socket.gethostname(),
+        **process_identity(os.getpid()),
         "started_at": now - 600,
         "heartbeat": now,
         "step": 25,
@@ -42,7 +36,8 @@ def make_run(path: Path, *, alive: bool = False, **status: Any) -> RunDirectory:
         "best": Best(epoch=2, step=20, val_loss=0.1, val_recon_db=6.25),
         "mean_spectrum_db": 10.5,
     }
-    write_status(run.status, Status.model_validate({**made, **status}))
+    nobody = {} if alive else {"pid": NOBODY}
+    write_status(run.status, Status.model_validate({**made, **nobody, **status}))
     writer = RecordWriter(run.metrics)
     writer.append({"kind": "epoch", "step": 20, "epoch": 2, "loss": 0.12, "val_loss": 0.1, "val_recon_db": 6.25})
     writer.append({"kind": "step", "step": 25, "epoch": 3, "loss": 0.11})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,11 @@ def music(harmonic: Programs) -> Path:
 
 def test_validate_data_is_the_check_of_the_same_music(harmonic: Programs, music: Path) -> None:
     said = harmonic.run("train", "--dataset", "custom", "--custom_dir", "music", "--mode", "validate_data").stdout
-    assert said == harmonic.run("data", "validate", "music").stdout
+    check = harmonic.run("data", "validate", "music").stdout
+    # Whatever else works on this machine takes room and gives it back.
+    room = re.compile(r"[0-9.]+ [GM]B are free")
+    assert len(room.findall(said)) == 1
+    assert room.sub("", said) == room.sub("", check)
     assert said.splitlines()[-1].startswith("ready: 4 files")
     (music / "broken.wav").write_bytes(b"no music")
     refused = harmonic.run("train", "custom", "--custom-dir", "music", "--mode", "validate_data", expect=1)

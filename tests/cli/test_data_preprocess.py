@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from programs import Programs, wait_until
+from programs import DEADLINE_S, Programs, wait_until
 from quick_music import tree, write_hours, write_wav
 
 MOST_BYTES = 600 * 2**20
@@ -94,8 +94,8 @@ def test_a_signal_ends_it_and_the_same_command_goes_on(harmonic: Programs, numbe
     wait_until(lambda: len(list((harmonic.place / "cache").rglob("??/*.s16"))) == 3, "the short files are decoded")
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
-    assert process.wait(60) == status
-    assert psutil.wait_procs(children, 20)[1] == []
+    assert process.wait(DEADLINE_S) == status
+    assert psutil.wait_procs(children, DEADLINE_S)[1] == []
     assert "the same command goes on" in (harmonic.place / "stderr.txt").read_text()
     assert list((harmonic.place / "cache/partial").iterdir()) == []
     (folder / "a.wav").unlink()
@@ -126,9 +126,18 @@ def _kill_at_work(process: subprocess.Popen[str], cache: Path, delay_s: float) -
     wait_until(lambda: process.poll() is not None or _size(cache) != before, "it writes")
     time.sleep(delay_s)
     killed = process.poll() is None
+    workers = _children(process)
     process.kill()
     process.wait()
+    # They die with it, but not in the same moment, and one may be in the middle of a write.
+    psutil.wait_procs(workers, DEADLINE_S)
     return killed
+
+
+def _children(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(process.pid).children(recursive=True)
+    return []
 
 
 def _size(folder: Path) -> int:
@@ -252,7 +261,10 @@ def test_a_cache_in_use_is_not_pruned(harmonic: Programs) -> None:
     write_hours(harmonic.place / "music/a.wav", 6)
     process = harmonic.start("data", "preprocess", "music", "--output-dir", "cache")
     wait_until(lambda: list((harmonic.place / "cache").rglob("partial/*")), "it decodes")
+    # Held still, so that it cannot be done too soon.
+    process.send_signal(signal.SIGSTOP)
     refused = harmonic.run("data", "cache", "prune", "--all", "--cache-dir", "cache", expect=1)
     assert "a run uses this cache" in refused.stderr
+    process.send_signal(signal.SIGCONT)
     process.terminate()
-    process.wait(60)
+    process.wait(DEADLINE_S)

@@ -8,7 +8,7 @@ import signal
 import numpy as np
 import pytest
 import soundfile
-from programs import Programs, known_status
+from programs import DEADLINE_S, Programs, known_status
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.origin import read_starts
@@ -26,7 +26,7 @@ def interrupted(harmonic: Programs, tiny: list[str], number: signal.Signals) -> 
         assert process.stdout.readline().startswith("Epoch ")
     process.send_signal(number)
     process.stdout.read()
-    return run, process.wait(60)
+    return run, process.wait(DEADLINE_S)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)], ids=["SIGINT", "SIGHUP"])
@@ -51,7 +51,7 @@ def test_a_stopped_run_goes_on_at_its_step_and_no_row_comes_twice(harmonic: Prog
     stopped_at = known_status(run).step
     epochs = known_status(run).epoch + 3
 
-    done = harmonic.run("train", "--resume-from", "runs/live", "--epochs", str(epochs))
+    done = harmonic.run("train", "--resume-from", "runs/live", "--epochs", str(epochs), "--allow-changes")
     assert f"at step {stopped_at}," in done.stderr
     assert done.stdout.splitlines()[-1].startswith(f"Epoch {epochs}/{epochs}, ")
     status = known_status(run)

@@ -6,7 +6,7 @@ import json
 import signal
 
 import pytest
-from programs import Programs, known_status, wait_until
+from programs import DEADLINE_S, Programs, known_status, wait_until
 
 from harmonic_core.run.records import read_rows
 from harmonic_core.run.samples import read_samples, sample_steps
@@ -41,7 +41,7 @@ def test_a_run_is_paused_resumed_saved_heard_and_stopped_from_outside(harmonic: 
     assert [sample.kind for sample in read_samples(run, step)] == ["prior", "reconstruction"]
 
     harmonic.run("control", "live", "stop")
-    assert process.wait(60) == 0
+    assert process.wait(DEADLINE_S) == 0
     ended = known_status(run)
     assert ended.state == "stopped"
     assert "--resume-from runs/live" in ended.message
@@ -49,7 +49,7 @@ def test_a_run_is_paused_resumed_saved_heard_and_stopped_from_outside(harmonic: 
 
     *_, last = follower_lines
     assert json.loads(last)["state"] == "stopped"
-    assert follower.wait(60) == 0
+    assert follower.wait(DEADLINE_S) == 0
     obeyed = [row["message"] for row in read_rows(run.events) if row["kind"] == "control"]
     assert obeyed == ["pause", "resume", "checkpoint", "sample", "stop"]
     assert list(run.control.iterdir()) == []
@@ -60,7 +60,7 @@ def test_a_paused_run_can_be_stopped(harmonic: Programs, tiny: list[str]) -> Non
     harmonic.run("control", "live", "pause")
     wait_until(lambda: known_status(run).state == "paused", "it pauses")
     harmonic.run("control", "live", "stop")
-    assert process.wait(60) == 0
+    assert process.wait(DEADLINE_S) == 0
     assert known_status(run).state == "stopped"
 
 
@@ -77,7 +77,7 @@ def test_one_run_has_one_trainer(harmonic: Programs, tiny: list[str]) -> None:
     assert run.origin.read_text() == origin
     assert known_status(run).pid == process.pid
     process.terminate()
-    assert process.wait(60) == 143
+    assert process.wait(DEADLINE_S) == 143
 
 
 def test_a_killed_trainer_is_seen_as_lost_and_its_run_is_free_again(harmonic: Programs, tiny: list[str]) -> None:
@@ -103,7 +103,7 @@ def test_whoever_stops_watching_does_not_stop_the_run(harmonic: Programs, tiny: 
     assert watcher.stdout is not None
     assert watcher.stdout.readline().startswith("runs/live: training")
     watcher.send_signal(signal.SIGINT)
-    assert watcher.wait(60) == 130
+    assert watcher.wait(DEADLINE_S) == 130
     assert process.poll() is None
     process.terminate()
-    assert process.wait(60) == 143
+    assert process.wait(DEADLINE_S) == 143

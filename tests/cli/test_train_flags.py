@@ -6,46 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
+from asking import Asked, profile_of
 from typer.testing import CliRunner
 
 from harmonic_core.cli import app
 from harmonic_core.cli import train as train_verb
-from harmonic_core.profile.resolve import Resolved
 from harmonic_core.profile.sections import Profile
-from harmonic_core.run.directory import RunDirectory
 
-
-class Asked:
-    """What training was asked for."""
-
-    resolved: Resolved
-    run: RunDirectory
-
-
-@pytest.fixture
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """Catch what would be trained, in an empty folder, with the trainer and the look for music left out."""
-    import harmonic_core.profile.music
-    import harmonic_core.training.start
-
-    caught = Asked()
-
-    def catch(resolved: Resolved, run: RunDirectory, point: object) -> int:
-        caught.resolved, caught.run = resolved, run
-        return 0
-
-    monkeypatch.setattr(harmonic_core.training.start, "train", catch)
-    monkeypatch.setattr(harmonic_core.profile.music, "insist_on_music", lambda data: None)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    return caught
-
-
-def profile_of(asked: Asked, *arguments: str) -> Profile:
-    """The profile in force with these arguments."""
-    result = CliRunner().invoke(app, ["train", *arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return asked.resolved.profile
+OF_THE_COMMAND_ALONE = {
+    *("profile", "config", "settings", "mode", "trials", "allow_changes", "allow_partial"),
+    *("nproc", "nnodes", "rdzv_endpoint", "rdzv_id", "node_rank", "max_restarts"),
+}
 
 
 @pytest.mark.parametrize("flag", ["--batch_size", "--batch-size"])
@@ -72,11 +43,15 @@ def test_a_switch_stands_alone_or_with_a_value(asked: Asked, arguments: list[str
 
 
 def test_every_switch_works_alone_and_spelled_out(asked: Asked) -> None:
-    alone = profile_of(asked, "demo", "--mixed_precision", "--use_tensorboard", "--augment")
-    spelled = profile_of(asked, "demo", "--mixed_precision", "True", "--use_tensorboard", "True", "--augment", "True")
+    alone = profile_of(asked, "demo", "--mixed_precision", "--use_tensorboard", "--augment", "--compile")
+    spelled = profile_of(
+        *(asked, "demo", "--mixed_precision", "True", "--use_tensorboard", "True", "--augment", "True"),
+        *("--compile", "True"),
+    )
     assert alone == spelled
     assert alone.train.mixed_precision
     assert alone.output.use_tensorboard
+    assert alone.train.compile
 
 
 def test_a_data_set_and_flags_alone_are_enough(asked: Asked) -> None:
@@ -90,6 +65,16 @@ def test_a_data_set_and_flags_alone_are_enough(asked: Asked) -> None:
     assert (profile.train.grad_accum_steps, profile.audio.n_mels, profile.audio.n_fft) == (4, 256, 4096)
     assert profile.hidden_dims == (512, 256)
     assert asked.run.path == Path("output/quick_test")
+
+
+def test_schedules_averages_and_the_end_of_training_have_flags(asked: Asked) -> None:
+    profile = profile_of(
+        *(asked, "demo", "--learning_rate_schedule", "plateau", "--beta-schedule", "cyclical", "--free-bits", "0.05"),
+        *("--ema-decay", "0.999", "--early_stopping", "12"),
+    )
+    train, loss = profile.train, profile.loss
+    assert (train.learning_rate_schedule, train.ema_decay, train.early_stopping) == ("plateau", 0.999, 12)
+    assert (loss.beta_schedule, loss.free_bits) == ("cyclical", 0.05)
 
 
 def test_a_flat_config_is_taken_as_it_is_and_flags_stand_above_it(asked: Asked) -> None:
@@ -136,7 +121,7 @@ def test_a_run_lies_where_it_is_told_or_is_named_or_bears_the_time(asked: Asked)
 def test_every_flag_is_a_setting_of_the_profile() -> None:
     import inspect
 
-    flags = set(inspect.signature(train_verb.train).parameters) - {"profile", "config", "settings", "mode", "trials"}
+    flags = set(inspect.signature(train_verb.train).parameters) - OF_THE_COMMAND_ALONE
     settings = {name for section in Profile.model_fields.values() for name in section.annotation.model_fields}  # type: ignore[union-attr]
     assert flags <= settings
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from programs import Programs
+from programs import DEADLINE_S, Programs
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,12 @@ def test_a_wrong_profile_is_refused_before_torch_is_imported(harmonic: Programs)
         "except SystemExit as end:\n    print(end.code, 'torch' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=harmonic.place, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code],
+        cwd=harmonic.place,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=DEADLINE_S,
     )
     assert done.stdout == "2 False\n"
     assert "mine.toml" in done.stderr

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 
 import pexpect
 import pytest
-from programs import Programs, known_status
+from programs import DEADLINE_S, Programs, known_status
 
 from harmonic_core.errors import ExitCode
 from harmonic_core.run.directory import RunDirectory
@@ -21,6 +22,8 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*\b(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])\b[0-9;]*m"
 
 @pytest.mark.slow
 def test_only_the_epochs_are_on_stdout_and_the_log_has_everything(harmonic: Programs, tiny: list[str]) -> None:
+    # Matplotlib looks at all fonts when it is first used, and says so in the log where that takes long.
+    subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], env=harmonic.environment, check=True)
     done = harmonic.run("train", "demo", *tiny, "--epochs", "2", "--name", "mine")
     lines = done.stdout.splitlines()
     assert len(lines) == 2
@@ -44,7 +47,7 @@ def test_a_terminal_shows_a_bar_without_colours_if_so_asked(
         arguments,
         cwd=harmonic.place,
         env=environment,
-        timeout=240,
+        timeout=DEADLINE_S,
         encoding="utf-8",
         dimensions=(24, 80),
     )
@@ -91,5 +94,5 @@ def test_a_reader_that_goes_away_early_causes_no_traceback(harmonic: Programs) -
     process = harmonic.start("profiles", "list", "--json")
     assert process.stdout is not None
     process.stdout.close()
-    process.wait(60)
+    process.wait(DEADLINE_S)
     assert "Traceback" not in (harmonic.place / "stderr.txt").read_text()

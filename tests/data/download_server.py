@@ -55,6 +55,8 @@ class MisbehavingServer:
     suffix_ranges: bool = False
     etags: bool = True
     authorization: list[str | None] = field(default_factory=list)
+    silences: int = 0
+    """Answers in which it has fallen silent."""
 
     def __enter__(self) -> Self:
         self.closing = threading.Event()
@@ -176,6 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
             write(body[start : min(start + step, end)])
         if manner.stall_after is not None:
             self.wfile.flush()
+            self.served.silences += 1
             self.served.closing.wait()
         if manner.chunked and end == len(body):
             self.wfile.write(b"0\r\n\r\n")

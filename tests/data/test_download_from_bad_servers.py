@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from download_server import MisbehavingServer
-from download_tries import gtzan, maestro_part, music, tree
+from download_tries import VERY_IMPATIENT, gtzan, maestro_part, music, tree
 from made_archives import gtzan_clips, tar_gz
 
 from harmonic_core.data.download.connection import address, shown
@@ -187,7 +188,7 @@ def test_a_server_that_falls_silent_is_asked_again(
     server: MisbehavingServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     server.misbehave(NAME, stall_after=30000, times=1)
-    gtzan(tmp_path, server.url)
+    gtzan(tmp_path, server.url, VERY_IMPATIENT)
     assert music(tmp_path) == CLIPS
     assert "not a byte for 0.5 s" in capfd.readouterr().err
 
@@ -234,10 +235,11 @@ def test_an_error_page_is_not_taken_for_the_archive(server: MisbehavingServer, t
 
 
 def test_nobody_at_home_is_said_in_words(tmp_path: Path) -> None:
-    with MisbehavingServer() as gone:
-        url = gone.url
-    with pytest.raises(DataError, match="the connection was refused"):
-        gtzan(tmp_path / "gtzan", url)
+    # Bound, so that nobody else gets the port, but not listened to.
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        with pytest.raises(DataError, match="the connection was refused"):
+            gtzan(tmp_path / "gtzan", f"http://127.0.0.1:{nobody.getsockname()[1]}")
     assert not (tmp_path / "gtzan").exists()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from download_server import MisbehavingServer
-from download_tries import maestro, maestro_part, music, tree
+from download_tries import VERY_IMPATIENT, maestro, maestro_part, music, tree
 from made_archives import maestro_csv, maestro_rows, maestro_site, maestro_sounds, wav, zip_of
 
 from harmonic_core.data.download.progress import Meter
@@ -137,7 +137,7 @@ def test_cut_connections_and_errors_are_survived_member_by_member(server: Misbeh
     server.misbehave(ZIP, times=3)
     server.misbehave(ZIP, stall_after=100, times=1)
     server.misbehave(ZIP, wrong_start=True, times=1)
-    maestro_part(tmp_path, server.url, years=[2004])
+    maestro_part(tmp_path, server.url, VERY_IMPATIENT, years=[2004])
     assert music(tmp_path) == {**wanted(year=2004), **LISTS}
 
 

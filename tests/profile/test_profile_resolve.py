@@ -8,7 +8,7 @@ import pytest
 
 from harmonic_core.errors import ProfileError
 from harmonic_core.profile.explain import fields
-from harmonic_core.profile.layers import environment_names
+from harmonic_core.profile.layers import environment_names, from_tables
 from harmonic_core.profile.resolve import load, resolve
 
 Write = Callable[..., Path]
@@ -41,19 +41,28 @@ def test_each_source_wins_over_the_ones_below_it_and_origins_name_it(write: Writ
         4,
         5,
     )
-    assert {key: resolved.origins[f"train.{key}"] for key in type(train).model_fields} == {
+    origins = {key: resolved.origins[f"train.{key}"] for key in type(train).model_fields}
+    assert {key: origin for key, origin in origins.items() if origin != "default"} == {
         "epochs": "extends base.toml:2",
         "batch_size": "mine.toml:3",
         "learning_rate": "HARMONIC_LEARNING_RATE",
         "warmup_steps": "--set",
         "log_every": "--log-every",
-        **dict.fromkeys(
-            ["grad_accum_steps", "final_learning_rate", "weight_decay", "grad_clip", "mixed_precision", "resume_from"],
-            "default",
-        ),
     }
     assert resolved.origins["run.seed"] == "default"
     assert resolved.name == "mine"
+
+
+def test_a_base_holds_where_no_profile_and_no_flag_says_otherwise(write: Write) -> None:
+    write("mine.toml", "[model]\nlatent_dim = 8")
+    said = {"audio": {"n_mels": 40, "n_fft": 512}, "model": {"latent_dim": 4, "kernel_size": 5}}
+    base = from_tables(said, {}, "elsewhere").only({("audio", "n_mels"), ("model", "latent_dim")}, "base run old")
+    resolved = resolve("./mine.toml", flags={"n_mels": "20"}, environ={}, base=[base])
+    assert (resolved.profile.audio.n_mels, resolved.profile.model.latent_dim) == (20, 8)
+    resolved = resolve(None, environ={}, base=[base])
+    assert (resolved.profile.audio.n_mels, resolved.profile.model.latent_dim) == (40, 4)
+    assert resolved.origins["model.latent_dim"] == "base run old"
+    assert (resolved.profile.audio.n_fft, resolved.origins["audio.n_fft"]) == (2048, "default")
 
 
 def test_extends_may_chain_and_is_relative_to_the_file_that_says_it(write: Write) -> None:

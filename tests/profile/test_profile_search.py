@@ -9,6 +9,7 @@ import pytest
 from harmonic_core.errors import ProfileError
 from harmonic_core.profile.resolve import load, resolve
 from harmonic_core.profile.search import available, find, packaged_folder
+from harmonic_core.profile.sections import Profile
 
 Write = Callable[..., Path]
 SHIPPED = {"demo", "quick_test", "gtzan", "maestro", "maestro_full", "custom", "combined", "finetune"}
@@ -115,7 +116,8 @@ def test_the_shipped_profiles_are_those_of_the_documented_set_ups() -> None:
         256,
     )
     assert (finetune.data.dataset, finetune.train.epochs) == ("custom", 20)
-    assert finetune.train.learning_rate < resolve("custom", environ={}, check=False).profile.train.learning_rate
+    assert finetune.train.finetune_learning_rate < finetune.train.learning_rate
+    assert finetune.model == Profile().model
 
 
 def test_the_packaged_folder_is_where_the_shipped_files_are() -> None:

@@ -147,5 +147,8 @@ def test_what_is_said_of_flags_is_what_training_takes() -> None:
     from harmonic_core.cli.train import train
     from harmonic_core.profile.explain import FLAGS
 
-    of_the_command_alone = {"profile", "config", "settings", "mode", "trials"}
+    of_the_command_alone = {
+        *("profile", "config", "settings", "mode", "trials", "allow_changes", "allow_partial"),
+        *("nproc", "nnodes", "rdzv_endpoint", "rdzv_id", "node_rank", "max_restarts"),
+    }
     assert set(inspect.signature(train).parameters) - of_the_command_alone == FLAGS

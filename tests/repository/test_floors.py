@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from programs import DEADLINE_S
 
 HEAVY = {"torch", "torchaudio", "librosa", "optuna", "av", "soundfile", "scipy", "textual", "sounddevice"}
 
@@ -19,7 +20,7 @@ def imported_by(code: str, place: Path) -> set[str]:
     )
     program = f"try:\n    {code}\nexcept SystemExit as end:\n    assert not end.code, end.code\nfinally:\n    {report}"
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=place, capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", program], cwd=place, capture_output=True, text=True, check=True, timeout=DEADLINE_S
     )
     return set(json.loads(done.stderr.splitlines()[-1]))
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from programs import DEADLINE_S
 
 Run = Callable[..., str]
 
@@ -22,13 +23,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the programs in an environment that has the wheel, and sees the dependencies of this one."""
     place = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(place)]
-    subprocess.run(build, cwd=CHECKOUT, check=True, capture_output=True, timeout=120)
+    subprocess.run(build, cwd=CHECKOUT, check=True, capture_output=True, timeout=DEADLINE_S)
     (wheel,) = place.glob("*.whl")
     venv.create(place / "venv", symlinks=True)
     scheme = sysconfig.get_paths("venv", {"base": str(place / "venv"), "platbase": str(place / "venv")})
     pip = [sys.executable, "-m", "pip", f"--python={scheme['scripts']}/python", "install"]
     subprocess.run(
-        [*pip, "--no-deps", "--no-index", "--quiet", str(wheel)], check=True, capture_output=True, timeout=120
+        [*pip, "--no-deps", "--no-index", "--quiet", str(wheel)], check=True, capture_output=True, timeout=DEADLINE_S
     )
     # A plain path: .pth files beside the dependencies, the one of this editable install among them, are not followed.
     (Path(scheme["purelib"]) / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
@@ -51,7 +52,7 @@ def run(installed: Path, environment: dict[str, str], tmp_path: Path) -> Run:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=DEADLINE_S,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from programs import wait_until
 
 from harmonic_core.errors import DiskError
 from harmonic_core.run.directory import RunDirectory
@@ -65,5 +66,4 @@ def test_it_has_a_session_of_its_own_and_outlives_whoever_started_it(tmp_path: P
     assert trainer.is_running()
     assert trainer.status() != psutil.STATUS_ZOMBIE
     trainer.send_signal(signal.SIGCONT)
-    psutil.wait_procs([trainer], timeout=60)
-    assert "--resume-from" in run.console_log.read_text()
+    wait_until(lambda: "--resume-from" in run.console_log.read_text(), "it prints its help")

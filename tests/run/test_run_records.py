@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harmonic_core.run.events import EventLog
+from harmonic_core.run.events import event_row
 from harmonic_core.run.records import RecordTail, RecordWriter, decode_row, encode_row, keep_rows, last_row, read_rows
 
 # What a file name can hold: any text, and surrogates for the bytes that are none.
@@ -183,7 +183,7 @@ def test_the_newest_row_of_a_kind_is_found_from_the_end(tmp_path: Path) -> None:
 
 def test_an_event_has_its_time_kind_and_words_whatever_they_hold(tmp_path: Path) -> None:
     writer = RecordWriter(tmp_path / "events.jsonl")
-    EventLog(writer).record("refused", "a\nb", title="caf\udce9.wav")
+    writer.append(event_row("refused", "a\nb", title="caf\udce9.wav"))
     writer.close()
     (event,) = read_rows(tmp_path / "events.jsonl")
     assert event["time"] > 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from programs import DEADLINE_S
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import Device, Preparation, read_status
@@ -87,7 +88,8 @@ with Journal(run, Device) as journal:
 
 
 def test_in_a_terminal_a_bar_says_how_far_the_music_is(tmp_path: Path) -> None:
-    child = pexpect.spawn(sys.executable, ["-c", TELL, str(tmp_path / "run")], dimensions=(24, 120), timeout=60)
+    arguments = ["-c", TELL, str(tmp_path / "run")]
+    child = pexpect.spawn(sys.executable, arguments, dimensions=(24, 120), timeout=DEADLINE_S)
     child.expect("4 of 10 files, 2 min ready, 2 refused")
     child.sendline()
     child.expect(pexpect.EOF)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from programs import wait_until
+from programs import DEADLINE_S, wait_until
 
 from harmonic_core.audio.features import LogMel
 from harmonic_core.data.cache import CachedTrack
@@ -118,12 +119,19 @@ class Beside:
 
 
 def drawing_processes() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "harmonic_core.evaluation.pictures" in child.cmdline()]
+    found = []
+    for child in psutil.Process().children():
+        # What is dead, waited for or not, draws nothing.
+        with suppress(psutil.NoSuchProcess):
+            found += [child] * ("harmonic_core.evaluation.pictures" in child.cmdline())
+    return found
 
 
 @pytest.fixture
 def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Beside]:
-    monkeypatch.setattr(pictures, "_LAST_WAIT_S", 200.0)
+    monkeypatch.setattr(pictures, "_LAST_WAIT_S", DEADLINE_S)
+    # As modest as in a real run, it would get next to nothing of a busy machine, and give up.
+    monkeypatch.setattr(pictures, "_NICENESS", 1)
     world = Beside(tmp_path / "run")
     with world.journal:
         yield world

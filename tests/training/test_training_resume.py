@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -17,22 +18,24 @@ from harmonic_core.run.origin import read_starts
 from harmonic_core.run.records import read_rows
 from harmonic_core.run.status import read_status
 from harmonic_core.training import loop
-from harmonic_core.training.checkpoint import checkpoint_steps, newest_checkpoint, read_export
+from harmonic_core.training.checkpoint import checkpoint_steps, newest_checkpoint
 from harmonic_core.training.update import update_weights
+from harmonic_core.training.weights import read_export
 
 STEPS = EPOCHS * STEPS_PER_EPOCH
 
 
 @pytest.fixture
 def signal_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, signal.Signals], None]:
-    """Sends this process a signal in the middle of an update."""
+    """Sends this process a signal right after the update that makes it step N."""
 
     def arrange(step: int, number: signal.Signals) -> None:
 
-        def update_and_signal(state: Any, *arguments: Any, **named: Any) -> None:
-            if state.step == step - 1:
+        def update_and_signal(state: Any, *arguments: Any, **named: Any) -> bool:
+            made = update_weights(state, *arguments, **named)
+            if state.step == step:
                 signal.raise_signal(number)
-            update_weights(state, *arguments, **named)
+            return made
 
         monkeypatch.setattr(loop, "update_weights", update_and_signal)
 
@@ -57,7 +60,7 @@ def test_a_signal_ends_the_run_after_the_step_with_a_checkpoint_and_its_own_exit
     handler = signal.getsignal(number)
     signal_at(3, number)
     assert train_in(run.path) == code
-    assert checkpoint_steps(run) == [3]
+    assert checkpoint_steps(run) == [0, 3]
     status = read_status(run.status)
     assert status is not None
     assert (status.state, status.exit_code) == ("stopped", code)
@@ -80,7 +83,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes_as_one_that_was_not(
     assert read_status(run.status).step == step  # type: ignore[union-attr]
     monkeypatch.undo()
     assert train_in(run.path, resume_from=run.path) == ExitCode.OK
-    for name in ("model.safetensors", "optim.safetensors"):
+    for name in ("model.safetensors", "optim.safetensors", "rng.safetensors"):
         ours, theirs = ((each.checkpoints / f"step-{STEPS:08d}" / name).read_bytes() for each in (run, finished))
         assert ours == theirs
     assert comparable(run) == comparable(finished)
@@ -131,7 +134,7 @@ def test_an_export_brings_back_its_whole_checkpoint_where_that_still_exists(
 def test_an_export_without_its_checkpoint_goes_on_with_a_new_optimiser_and_says_so(
     finished: RunDirectory, train_in: Train
 ) -> None:
-    assert 4 not in checkpoint_steps(finished)
+    shutil.rmtree(finished.checkpoints / "step-00000004")
     assert train_in(finished.path, resume_from=finished.export("epoch_1")) == ExitCode.OK
     assert "no optimiser" in logged(finished)
     assert [row["step"] for row in read_rows(finished.metrics)] == [2, 4, 4, 6, 8, 8, 10, 12, 12]
@@ -154,7 +157,7 @@ def test_the_checkpoint_of_another_run_gives_its_weights_too(
     tmp_path: Path, finished: RunDirectory, train_in: Train
 ) -> None:
     assert train_in(tmp_path / "tuned", "train.epochs=1", resume_from=finished.path) == ExitCode.OK
-    assert len(checkpoint_steps(finished)) == 2
+    assert checkpoint_steps(finished) == [4, 8, 12]
 
 
 def test_weights_of_another_shape_are_refused_with_the_differences(

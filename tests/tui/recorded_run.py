@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import Row, encode_row
 from harmonic_core.run.samples import Sample, Take, step_folder
-from harmonic_core.run.status import Best, Device, Preparation, State, Status, write_status
+from harmonic_core.run.status import Best, Device, Preparation, Rank, State, Status, Verdict, write_status
 
 SAMPLE_RATE = 22_050
 STEPS_PER_EPOCH = 40
@@ -47,6 +47,29 @@ GPU = Device(
     free_bytes=int(63.9 * GIB),
 )
 
+IMPROVING = Verdict(
+    kind="improving",
+    sentence="Still improving: −1.24 % over the last 5 epochs.",
+    evidence="Held-out error 6.48 dB, the mean spectrum's 10.7 dB.",
+    action="",
+)
+COLLAPSED = Verdict(
+    kind="collapsed",
+    sentence="Latent collapsed: all music gives nearly the same sound.",
+    evidence="3 of 128 units active, KL 0.410 nats a segment, held-out error 10.6 dB, the mean spectrum's 10.7 dB.",
+    action="Try `--beta-end 0.001` (now 0.01).",
+)
+DIVERGED = Verdict(
+    kind="diverged",
+    sentence="Diverged by epoch 37: loss or gradient are no numbers any more.",
+    evidence="Last loss that was a number 0.0882, gradient norm 0.350, updates skipped 40.0.",
+    action="Try `--learning-rate 0.0001` (now 0.001).",
+)
+DISK_FULL = (
+    "disk full: 1.24 GB needed in runs/gtzan_ld128_e100 for the checkpoint of step 1480, 310 MB free; "
+    "goes on by itself when there is room"
+)
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -57,10 +80,18 @@ class Recording:
     epochs: int = 100
     latent_dim: int = 128
     device: Device = CPU
+    why: str = ""
     message: str = ""
+    verdict: Verdict | None = IMPROVING
+    """What the trainer says of its figures, once an epoch was closed."""
+    ranks: tuple[Rank, ...] = ()
+    skipped_steps: int = 0
+    rollbacks: int = 0
+    grad_accum_steps: int = 1
     pid: int = 2**22 + 1
     """Beyond the largest process number: nobody is there."""
     process_start: float = NOW - 4000.0
+    boot: str = ""
     host: str = field(default_factory=socket.gethostname)
     heartbeat: float = NOW - 1.0
     sample_epochs: Sequence[int] = (10, 20, 30)
@@ -76,6 +107,24 @@ class Recording:
     def step(self) -> int:
         """Updates done."""
         return self.epochs_done * STEPS_PER_EPOCH
+
+
+def ranks_of(number: int, *, hosts: int = 1, device: Device = GPU) -> tuple[Rank, ...]:
+    """Ranks of a run that has several: on equal cards, the later ones a little fuller and slower."""
+    return tuple(
+        Rank(
+            rank=rank,
+            host=f"node-{'abcdefgh'[rank * hosts // number]}",
+            device=device.model_copy(
+                update={
+                    "allocated_bytes": int((11.2 + 0.3 * rank) * GIB),
+                    "uuid": f"GPU-5b1f9c2e-7a55-4b5e-9d0e-11a2c77e3f{rank:02x}" if device.uuid else None,
+                }
+            ),
+            segments_per_s=1310.0 / number - rank,
+        )
+        for rank in range(number)
+    )
 
 
 PREPARATION = Preparation(
@@ -132,6 +181,7 @@ def status_of(recording: Recording, rows: Sequence[Row] = ()) -> Status:
         profile="gtzan",
         pid=recording.pid,
         process_start=recording.process_start,
+        boot=recording.boot,
         host=recording.host,
         started_at=NOW - 3700.0,
         heartbeat=recording.heartbeat,
@@ -142,13 +192,19 @@ def status_of(recording: Recording, rows: Sequence[Row] = ()) -> Status:
         epoch=recording.epochs_done,
         epochs=recording.epochs,
         segments_per_s=1310.0 if recording.step else None,
-        eta_s=2520.0 if running else None,
+        eta_s=2520.0 if recording.state == "training" else None,
         device=recording.device,
         best=Best(epoch=best["epoch"], step=best["step"], val_loss=best["val_loss"], val_recon_db=best["val_recon_db"])
         if best
         else None,
         mean_spectrum_db=10.7 if epoch_rows else None,
+        verdict=recording.verdict if epoch_rows else None,
+        ranks=recording.ranks,
+        skipped_steps=recording.skipped_steps,
+        rollbacks=recording.rollbacks,
+        grad_accum_steps=recording.grad_accum_steps,
         exit_code=0 if recording.state == "finished" else None,
+        why=recording.why,
         message=recording.message,
     )
 
@@ -262,17 +318,21 @@ def tone(frequency: float, seconds: float) -> NDArray[np.float32]:
 
 
 def record_samples(run: RunDirectory, epoch: int, titles: Sequence[str], seconds: float = 0.4) -> None:
-    """One set of samples: two from the prior, one reconstruction a title."""
+    """One set of samples: two from the prior, one reconstruction a title. It appears whole, as a trainer's does."""
     step = epoch * STEPS_PER_EPOCH
+    folder = run.samples / f".step-{step}.tmp"
+    folder.mkdir()
     for index in range(2):
-        _record_sample(run, epoch, "prior", index, f"prior {index + 1}", {"prior": 220.0 * (index + 1)}, step, seconds)
+        sound = {"prior": 220.0 * (index + 1)}
+        _record_sample(folder, epoch, "prior", index, f"prior {index + 1}", sound, step, seconds)
     for index, title in enumerate(titles):
         takes: dict[Take, float] = {"original": 330.0, "decoded": 440.0, "reconstruction": 550.0}
-        _record_sample(run, epoch, "reconstruction", index, title, takes, step, seconds)
+        _record_sample(folder, epoch, "reconstruction", index, title, takes, step, seconds)
+    folder.rename(step_folder(run, step))
 
 
 def _record_sample(
-    run: RunDirectory,
+    folder: Path,
     epoch: int,
     kind: str,
     index: int,
@@ -281,8 +341,6 @@ def _record_sample(
     step: int,
     seconds: float,
 ) -> None:
-    folder = step_folder(run, step)
-    folder.mkdir(parents=True, exist_ok=True)
     stem = f"prior-{index}" if kind == "prior" else f"recon-{index}"
     files = {take: f"{stem}.wav" if kind == "prior" else f"{stem}.{take}.wav" for take in takes}
     for take, frequency in takes.items():

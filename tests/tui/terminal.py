@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pexpect
 import pyte
 
-DEADLINE_S = 60.0
+DEADLINE_S = 240.0
 
 
 class Terminal:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from recorded_run import GPU, NOW, Recording, event_rows, metric_rows, record_run, record_samples, status_of
+from textual.widgets import Input
 from watching import alive, alive_now, sees, text_of, until
 
 from harmonic_core.run.control import pending_commands
@@ -60,7 +61,7 @@ async def test_before_the_first_figures_every_panel_says_what_it_waits_for() -> 
     console = console_on(record_run(Path("run"), alive(Recording(state="training", epochs_done=0))))
     async with console.run_test(size=FULL) as pilot:
         await sees(pilot, "● training", "broken/jazz.00054.wav", "the loss appears with the first logging interval")
-        await sees(pilot, "measured after each epoch", "no samples yet", "No validation yet")
+        await sees(pilot, "measured after each epoch", "no samples yet", "No verdict yet")
 
 
 async def test_a_lost_run_says_since_when_with_its_last_words_and_the_command_that_resumes_it() -> None:
@@ -85,6 +86,7 @@ async def test_a_silent_trainer_is_shown_with_the_age_of_its_last_word() -> None
         (Recording(state="failed", message="no space left"), ["✗ failed", "no space left", "--resume-from run"]),
         (Recording(state="diverged", message="the loss is NaN"), ["✗ diverged", "the loss is NaN"]),
         (alive(Recording(state="paused")), ["‖ paused", "p Go on"]),
+        (alive(Recording(state="paused", why="by command")), ["‖ paused: by command", "p Go on"]),
     ],
 )
 async def test_every_state_is_shown_in_words(recording: Recording, words: list[str]) -> None:
@@ -149,12 +151,12 @@ async def test_figures_that_arrive_are_drawn_and_nothing_is_drawn_when_nothing_a
         assert chart.redraws > before
 
 
-async def test_a_loss_that_is_no_number_is_counted_in_the_frame() -> None:
+async def test_a_loss_that_is_no_number_is_marked_and_counted() -> None:
     run = record_run(Path("run"), alive(TRAINING))
     with run.metrics.open("ab") as file:
         file.write(encode_row({"kind": "step", "step": 1490, "epoch": 38, "loss": float("nan")}))
     async with console_on(run).run_test(size=(160, 40)) as pilot:
-        await sees(pilot, "! 1 not a number")
+        await sees(pilot, "× 1 not a number", "train NaN")
 
 
 async def test_on_a_small_screen_tab_goes_through_the_charts() -> None:
@@ -193,12 +195,14 @@ async def test_a_takes_the_next_take_of_the_same_item() -> None:
         await sees(pilot, "[C] reconstruction")
         panel = dashboard(console).query_one(SamplesPanel)
         await pilot.press("j", "down")
+        await until(pilot, lambda: panel.highlighted == 2)
         seen = []
         for _ in range(4):
             chosen = panel.chosen
             assert chosen is not None
             seen.append((chosen[0].title, chosen[0].step, chosen[1]))
             await pilot.press("a")
+            await until(pilot, lambda before=chosen: panel.chosen != before)
         assert [take for _, _, take in seen] == ["reconstruction", "original", "decoded", "reconstruction"]
         assert {(title, step) for title, step, _ in seen} == {("jazz.00012, 0:06", 1200)}
 
@@ -209,6 +213,7 @@ async def test_new_samples_keep_the_chosen_item_and_take() -> None:
     async with console.run_test(size=FULL) as pilot:
         await sees(pilot, "Samples, step 1\N{THIN SPACE}200")
         await pilot.press("j", "j", "j", "a")
+        await sees(pilot, "[A] B C original")
         record_samples(run, 40, Recording().titles)
         await sees(pilot, "Samples, step 1\N{THIN SPACE}600")
         chosen = dashboard(console).query_one(SamplesPanel).chosen
@@ -238,7 +243,7 @@ async def test_a_run_rewritten_from_a_checkpoint_is_drawn_anew() -> None:
         temporary.replace(run.metrics)
         temporary.write_bytes(b"".join(map(encode_row, event_rows(early))))
         temporary.replace(run.events)
-        await sees(pilot, "Not yet better than the mean spectrum")
+        await sees(pilot, "val 0.167")
         await until(pilot, lambda: "step 1200" not in text_of(console))
 
 
@@ -285,6 +290,7 @@ async def test_the_palette_finds_a_key_by_its_name() -> None:
     async with Console(run, sound=False).run_test(size=FULL) as pilot:
         await sees(pilot, "● training")
         await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
         await pilot.press(*"checkp")
         await sees(pilot, "Write a checkpoint after this step")
         await pilot.press("enter")

@@ -13,7 +13,7 @@ from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import encode_row, keep_rows
 from harmonic_core.run.status import write_status
 from harmonic_tui.feed import Feed
-from harmonic_tui.messages import FiguresRead, LogRead, MusicNamed, SamplesFound, StatusSeen
+from harmonic_tui.messages import FiguresRead, LogRead, ProfileRead, SamplesFound, StatusSeen
 
 TRAINING = Recording(state="training", epochs_done=5)
 
@@ -30,7 +30,7 @@ def state_of(feed: Feed) -> str:
 
 def test_everything_is_told_once_and_then_nothing_until_something_changes() -> None:
     feed = feed_of(record_run(Path("run"), alive(Recording(state="training", sample_epochs=(10,)))))
-    sources = (feed.status, feed.figures, feed.events, feed.samples, feed.log, feed.music)
+    sources = (feed.status, feed.figures, feed.events, feed.samples, feed.log, feed.profile)
     assert [len(source()) for source in sources] == [1, 1, 1, 1, 1, 1]
     assert [len(source()) for source in sources] == [0, 0, 0, 0, 0, 0]
 
@@ -100,10 +100,17 @@ def test_a_newer_set_of_samples_takes_the_place_of_the_old_one() -> None:
 )
 def test_where_the_music_lies_is_told_once_from_the_profile(profile: str, words: str) -> None:
     feed = feed_of(record_run(Path("run"), Recording(profile=profile)))
-    (message,) = feed.music()
-    assert isinstance(message, MusicNamed)
+    (message,) = feed.profile()
+    assert isinstance(message, ProfileRead)
     assert message.music == words
-    assert feed.music() == []
+    assert feed.profile() == []
+
+
+@pytest.mark.parametrize(("profile", "parts"), [("[train]\ngrad_accum_steps = 4\n", 4), ("", 1), ("[train", None)])
+def test_the_planned_parts_of_a_batch_are_told_from_the_profile(profile: str, parts: int | None) -> None:
+    (message,) = feed_of(record_run(Path("run"), Recording(profile=profile))).profile()
+    assert isinstance(message, ProfileRead)
+    assert message.grad_accum_steps == parts
 
 
 def test_a_directory_that_vanishes_is_said_to_be_gone() -> None:

@@ -55,6 +55,8 @@ def test_of_an_overwritten_log_line_the_newest_part_counts() -> None:
         (3.2e-4, "3.2e−4"),
         (0.0, "0"),
         (-12.34, "−12.3"),
+        (9_999_999.0, "9\N{THIN SPACE}999\N{THIN SPACE}999"),
+        (1.2e30, "1.20e30"),
     ],
 )
 def test_figures_have_three_digits(value: float | None, shown: str) -> None:
@@ -105,6 +107,13 @@ def test_a_value_axis_holds_all_values_and_its_ticks_stand_on_whole_rows(low: fl
     for tick in axis.ticks:
         row = (tick - axis.low) / per_row - 0.5
         assert row == pytest.approx(round(row), abs=1e-3)
+
+
+@pytest.mark.parametrize("high", [5e6, 1.02e8, 3e30, 1e299])
+def test_an_axis_of_enormous_values_has_short_labels_that_differ(high: float) -> None:
+    labels = value_axis(0.1, high, 11).labels
+    assert len(set(labels)) == len(labels) >= 2
+    assert max(map(len, labels)) <= 7
 
 
 def test_time_is_in_whole_epochs_and_the_axis_has_its_name() -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 from recorded_run import Recording, record_run
-from watching import alive_now, sees, until
+from watching import DEADLINE_S, alive_now, sees, until
 
 from harmonic_core.errors import RunError
 from harmonic_core.run.control import pending_commands
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import read_rows
+from harmonic_core.run.status import process_identity
 from harmonic_tui.app import Console
 from harmonic_tui.ending import kill_trainer
 from harmonic_tui.screens.dashboard import DashboardScreen
@@ -39,13 +40,12 @@ def trainer() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def run_of(process: subprocess.Popen[bytes], **changes: object) -> RunDirectory:
-    started = psutil.Process(process.pid).create_time()
-    recording = replace(TRAINING, pid=process.pid, process_start=started, heartbeat=time.time())
+    recording = replace(TRAINING, **process_identity(process.pid), heartbeat=time.time() + DEADLINE_S)
     return record_run(Path("run"), replace(recording, **changes))
 
 
 def until_it_has_a_child(process: subprocess.Popen[bytes]) -> psutil.Process:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + DEADLINE_S
     while not (children := psutil.Process(process.pid).children()):
         assert time.monotonic() < deadline
     return children[0]
@@ -108,8 +108,8 @@ async def test_the_trainer_can_be_killed_with_all_its_children(trainer: subproce
         await sees(pilot, "Kill it now")
         await pilot.press("down", "down", "enter")
         await until(pilot, lambda: console._exit)
-    assert trainer.wait(20) == -9
-    psutil.wait_procs([child], timeout=20)
+    assert trainer.wait(DEADLINE_S) == -9
+    psutil.wait_procs([child], timeout=DEADLINE_S)
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
     assert read_rows(run.events)[-1]["message"] == "killed from the console"
 
@@ -137,4 +137,4 @@ def test_of_a_shared_process_group_only_the_trainer_is_killed() -> None:
     process = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     assert os.getpgid(process.pid) == os.getpgrp()
     kill_trainer(run_of(process))
-    assert process.wait(20) == -9
+    assert process.wait(DEADLINE_S) == -9

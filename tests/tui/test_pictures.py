@@ -1,27 +1,41 @@
 """The screens as pictures. A change of looks shows here, and is looked at before it is taken over."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded_run import GPU, NOW, PREPARING, Recording, record_run
+from recorded_run import (
+    COLLAPSED,
+    DISK_FULL,
+    DIVERGED,
+    GPU,
+    NOW,
+    PREPARING,
+    Recording,
+    metric_rows,
+    ranks_of,
+    record_run,
+)
 from textual.pilot import Pilot
 from watching import alive, sees, until
 
+from harmonic_core.run.records import encode_row
 from harmonic_tui.app import Console
 from harmonic_tui.themes import LIGHT
 from harmonic_tui.widgets.chart import Chart
 
 FULL, SMALL, BROAD = (120, 36), (80, 24), (200, 50)
 SETTLED = "Still improving"
+NO_NUMBERS = dict.fromkeys(("loss", "recon", "recon_db", "kl", "kl_nats", "kl_bits_per_s", "grad_norm"), math.nan)
 
 
 def console(recording: Recording) -> Console:
     return Console(record_run(Path("gtzan_ld128_e100"), recording), clock=lambda: NOW, sound=False)
 
 
-async def settle(pilot: Pilot[str]) -> None:
-    await sees(pilot, SETTLED, "prior 1")
+async def settle(pilot: Pilot[str], *words: str) -> None:
+    await sees(pilot, *(words or [SETTLED]), "prior 1")
     await until(pilot, lambda: all(chart.is_current for chart in pilot.app.screen.query(Chart)))
     await pilot.pause()
 
@@ -78,6 +92,48 @@ def test_dashboard_of_a_run_that_failed_for_want_of_music(snap_compare, size: tu
 
     failed = replace(PREPARING, state="failed", message=message)
     assert snap_compare(console(failed), terminal_size=size, run_before=see_it_failed)
+
+
+@pytest.mark.parametrize("size", [FULL, SMALL, BROAD], ids=["full", "small", "broad"])
+def test_dashboard_of_a_run_that_waits_for_room(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]
+    async def see_it_wait(pilot: Pilot[str]) -> None:
+        await settle(pilot, "paused: disk full", "1.24 GB needed", SETTLED)
+
+    app = console(alive(Recording(state="paused", why="disk full", message=DISK_FULL)))
+    assert snap_compare(app, terminal_size=size, run_before=see_it_wait)
+
+
+@pytest.mark.parametrize("size", [FULL, SMALL, BROAD], ids=["full", "small", "broad"])
+def test_dashboard_of_a_run_whose_latent_collapsed(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]
+    async def see_it_judged(pilot: Pilot[str]) -> None:
+        await settle(pilot, "Latent collapsed", "--beta-end 0.001")
+
+    app = console(alive(Recording(state="training", verdict=COLLAPSED)))
+    assert snap_compare(app, terminal_size=size, run_before=see_it_judged)
+
+
+@pytest.mark.parametrize("number", [2, 8])
+@pytest.mark.parametrize("size", [FULL, SMALL, BROAD], ids=["full", "small", "broad"])
+def test_dashboard_of_a_run_with_several_ranks(snap_compare, size: tuple[int, int], number: int) -> None:  # type: ignore[no-untyped-def]
+    async def see_its_ranks(pilot: Pilot[str]) -> None:
+        await settle(pilot, SETTLED, "11.5 of 79.6", "batch ")
+
+    recording = Recording(state="training", device=GPU, ranks=ranks_of(number, hosts=1 + number // 8))
+    app = console(alive(replace(recording, skipped_steps=3, rollbacks=1, grad_accum_steps=4)))
+    assert snap_compare(app, terminal_size=size, run_before=see_its_ranks)
+
+
+@pytest.mark.parametrize("size", [FULL, SMALL], ids=["full", "small"])
+def test_dashboard_of_a_run_that_diverged(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]
+    async def see_it_diverged(pilot: Pilot[str]) -> None:
+        await settle(pilot, "✗ diverged", "Diverged by epoch 37", "40 updates skipped")
+
+    advice = "10 updates in a row were no numbers after 3 rollbacks; try --learning-rate 0.0001"
+    recording = Recording(state="diverged", verdict=DIVERGED, message=advice, skipped_steps=40, rollbacks=3)
+    app = console(recording)
+    rows = [row | NO_NUMBERS if row["step"] > 1400 and row["kind"] == "step" else row for row in metric_rows(recording)]
+    Path("gtzan_ld128_e100/metrics.jsonl").write_bytes(b"".join(map(encode_row, rows)))
+    assert snap_compare(app, terminal_size=size, run_before=see_it_diverged)
 
 
 def test_the_list_of_refused_files(snap_compare) -> None:  # type: ignore[no-untyped-def]

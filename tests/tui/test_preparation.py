@@ -83,7 +83,7 @@ async def test_when_training_begins_the_charts_come_and_nothing_else_moves(size:
     async with console.run_test(size=size) as pilot:
         await sees(pilot, "Preparing the music")
         await pilot.press("tab")
-        assert listed(console).has_focus
+        await until(pilot, lambda: listed(console).has_focus)
         steady = ("header", "state", "device", "happenings", "samples", "verdict")
         before = places(console, *steady, "preparation")
         record_run(Path("run"), alive(Recording(state="training", preparation=PREPARATION, refused=PREPARING.refused)))
@@ -92,7 +92,7 @@ async def test_when_training_begins_the_charts_come_and_nothing_else_moves(size:
         after = places(console, *steady, "charts")
         assert {each: after[each] for each in steady} == {each: before[each] for each in steady}
         assert after["charts"] == before["preparation"]
-        assert console.screen.query_one(SamplesPanel).has_focus
+        await until(pilot, lambda: console.screen.query_one(SamplesPanel).has_focus)
 
 
 @pytest.mark.parametrize("size", [FULL, SMALL], ids=["full", "small"])
@@ -162,6 +162,7 @@ async def test_the_list_stays_where_one_reads_while_more_files_come() -> None:
         await sees(pilot, "Refused: 40 files", "song 39.mp3")
         await pilot.press("tab", "home", "down")
         await sees(pilot, "song 00.mp3")
+        await until(pilot, lambda: listed(console).cursor == 1)
         add_refused(run, "late.mp3")
         await sees(pilot, "Refused: 41 files")
         assert listed(console).cursor == 1

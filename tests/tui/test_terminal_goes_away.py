@@ -13,18 +13,23 @@ from harmonic_core.run.records import read_rows
 
 @pytest.mark.slow
 def test_the_run_goes_on_when_its_terminal_is_closed_and_another_console_shows_it(profile: Path) -> None:
+    profile.write_text(PROFILE.replace("epochs = 3", "epochs = 30"))
     terminal = Terminal(["--profile", str(profile)])
     try:
-        terminal.wait_for("small-", "● training", deadline_s=DEADLINE_S)
+        terminal.wait_for("small-", deadline_s=DEADLINE_S)
         trainer = psutil.Process(wait_for_state("training").pid)
+        # Held still, so that it cannot be done before its terminal is gone.
+        trainer.suspend()
+        terminal.wait_for("small-", "● training", deadline_s=DEADLINE_S)
     finally:
         terminal.hang_up()
     assert trainer.is_running()
+    trainer.resume()
     ended = wait_for_state("finished", "failed", "stopped", "diverged")
-    assert (ended.state, ended.epoch) == ("finished", 3)
+    assert (ended.state, ended.epoch) == ("finished", 30)
     again = Terminal([the_run().name])
     try:
-        again.wait_for("✓ finished", "epoch 3/3", "100 %", "prior 1")
+        again.wait_for("✓ finished", "epoch 30/30", "100 %", "prior 1")
         again.press("q")
         again.wait_for_the_end()
     finally:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
-import psutil
 from recorded_run import Recording
 from textual.pilot import Pilot
 
+from harmonic_core.run.status import process_identity
 from harmonic_tui.app import Console
 
-DEADLINE_S = 20.0
+DEADLINE_S = 120.0
 
 
 def alive(recording: Recording) -> Recording:
     """The same run with a trainer that lives: this very process."""
-    me = psutil.Process()
-    return replace(recording, pid=me.pid, process_start=me.create_time())
+    return replace(recording, **process_identity(os.getpid()))
 
 
 def alive_now(recording: Recording) -> Recording:
-    """The same, heard of this very moment: whoever sends commands goes by the real clock."""
-    return replace(alive(recording), heartbeat=time.time())
+    """The same, heard of by the real clock, by which whoever sends commands goes, for as long as a test may take."""
+    return replace(alive(recording), heartbeat=time.time() + DEADLINE_S)
 
 
 async def until(pilot: Pilot[str], condition: Callable[[], object]) -> None:

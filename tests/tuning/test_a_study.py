@@ -9,7 +9,7 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.trial import TrialState
-from programs import Programs, known_status, wait_until
+from programs import DEADLINE_S, Programs, known_status, wait_until
 from recorded import settled, study_of
 
 from harmonic_core.run.directory import RunDirectory
@@ -78,7 +78,7 @@ def test_ctrl_c_stops_the_trial_with_a_checkpoint_and_does_not_count_it(
     run, supervisor = RunDirectory(studies / "quick" / "trial-0000"), harmonic.start("tune", *quick, *LONG, "100000")
     wait_until(lambda: read_rows(run.metrics), "the first trial trains")
     supervisor.send_signal(signal.SIGINT)
-    assert supervisor.wait(60) == 130
+    assert supervisor.wait(DEADLINE_S) == 130
     status = known_status(run)
     assert (status.state, status.message.split()[0]) == ("stopped", "SIGTERM")
     assert (run.checkpoints / f"step-{status.step:08d}").is_dir()
@@ -92,7 +92,9 @@ def test_a_trial_worse_than_most_is_pruned_and_its_trainer_stopped(
     harmonic: Programs, quick: list[str], studies: Path
 ) -> None:
     """Five trials that did far better stand in the study already."""
-    command = ["tune", *quick, "--set", "loss.beta_end=0.01", "--epochs", "200"]
+    # Longer epochs: the supervisor, which writes to the disk after each, has to keep up.
+    slow = ["--set", "train.batch_size=2"]
+    command = ["tune", *quick, *slow, "--set", "loss.beta_end=0.01", "--epochs", "200"]
     harmonic.run(*command, "--timeout", "0")
     better = {"model.latent_dim": 64, "train.learning_rate": 1e-3}
     distributions = {

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from programs import Programs
+from programs import DEADLINE_S, Programs
 from recorded import settled, study_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
@@ -55,7 +55,7 @@ def test_the_supervisor_needs_no_torch(harmonic: Programs, refused: list[str]) -
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=DEADLINE_S,
     )
     code, modules = json.loads(done.stdout.splitlines()[-1])
     assert code == 0

@@ -48,7 +48,8 @@ def no_valid_audio(folder: Path | str, refused: Sequence[RefusedTrack], other: M
     """Message for a data set of which nothing can be used: what was found, and the way out."""
     found = [f"{count} × {plain(suffix, 20)}" for suffix, count in Counter(other or {}).most_common(5)]
     if refused:
-        shown = "; ".join(str(track) for track in refused[:3])
+        # Files are decoded in parallel; the message must not depend on which was done first.
+        shown = "; ".join(str(track) for track in sorted(refused, key=lambda each: each.title)[:3])
         more = f"; and {len(refused) - 3} more" if len(refused) > 3 else ""
         found.insert(0, f"{len(refused)} refused ({shown}{more})")
     return (

@@ -1,0 +1,171 @@
+"""What a run leaves on the disk: checkpoints, exports, sounds and pictures. Only the first rank writes them."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from typing import Any
+
+from harmonic_core.profile.sections import Profile
+from harmonic_core.profile.write import to_toml
+from harmonic_core.run.directory import RunDirectory
+from harmonic_core.run.samples import step_folder
+from harmonic_core.run.words import size
+from harmonic_core.training.checkpoint import (
+    checkpoint_bytes,
+    checkpoint_steps,
+    generator_states,
+    prune_checkpoints,
+    write_checkpoint,
+)
+from harmonic_core.training.distributed import Team
+from harmonic_core.training.guard import is_out_of_memory
+from harmonic_core.training.journal import Journal
+from harmonic_core.training.orders import Orders
+from harmonic_core.training.picture_source import PictureSource
+from harmonic_core.training.pictures import PictureQueue
+from harmonic_core.training.saving import PatientWriter, free_bytes
+from harmonic_core.training.sounds import GivenUpError, SoundWriter
+from harmonic_core.training.state import TrainState
+from harmonic_core.training.weights import export_bytes, write_export
+
+_AT_LEAST_EVERY_S = 300.0
+_BEST_MAY_COST = 0.01
+"""Share of the time that goes into whole checkpoints of the best moments, beside those that come anyway."""
+_BYTES_A_SAMPLE = 2
+
+
+class Archive:
+    """Writes the state of a run and what it sounds and looks like; waits where there is no room.
+
+    Parameters
+    ----------
+    profile, run, journal, orders, team
+        Of the run.
+    state
+        What is written; it changes under way.
+    sounds, picture_source, pictures
+        What is heard and seen of it.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        run: RunDirectory,
+        journal: Journal,
+        orders: Orders,
+        team: Team,
+        state: TrainState,
+        sounds: SoundWriter,
+        picture_source: PictureSource,
+        pictures: PictureQueue,
+    ) -> None:
+        self.pictures = pictures
+        self.patience = PatientWriter(run, journal, orders, team)
+        self._profile, self._run, self._journal, self._team, self._state = profile, run, journal, team, state
+        self._sounds, self._picture_source = sounds, picture_source
+        self._profile_toml = to_toml(profile)
+        self._last, self._seconds = time.monotonic(), 0.0
+        self._written: tuple[int, int] | None = None
+        self._milestone = False
+
+    def drawing(self) -> Any:
+        """Block in which pictures are drawn; at its end it waits for the last of them."""
+        return self.pictures if self._team.is_first else nullcontext()
+
+    def checkpoint(self, *, milestone: bool = False) -> bool:
+        """Write the whole state; False where the run was told to end while there was no room."""
+        state, began = self._state, time.monotonic()
+        state.elapsed_s += began - self._last
+        self._last = began
+        generators = self._team.collect(generator_states())
+        # One that is written a second time stays what it was.
+        self._milestone = milestone or (self._milestone and self.is_written())
+
+        def write() -> None:
+            # Rows of steps that the checkpoint has behind it would never come again.
+            self._journal.insist_on_rows()
+            write_checkpoint(self._run, state, self._profile_toml, generators, milestone=self._milestone)
+
+        if not self.patience.insist(write, "a checkpoint", checkpoint_bytes(state)):
+            return False
+        self._written = state.step, state.epoch
+        self._last = time.monotonic()
+        self._seconds = self._last - began
+        if self._team.is_first:
+            prune_checkpoints(self._run, self._profile.output.keep, state.best.step if state.best else None)
+            name = f"step-{state.step:08d}"
+            message = f"step {state.step}, written in {self._seconds:.1f} s"
+            self._journal.event("checkpoint", message, step=state.step, path=name)
+        return True
+
+    def is_written(self) -> bool:
+        """Whether this very state was written."""
+        return self._written == (self._state.step, self._state.epoch)
+
+    def has_checkpoint(self) -> bool:
+        """Whether there is a checkpoint of this step, from now or from before."""
+        return bool(self._team.most([self._state.step in checkpoint_steps(self._run)])[0])
+
+    def is_due(self, *, best: bool) -> bool:
+        """Tell whether it is time for a checkpoint: after some minutes, and of a `best` moment if that costs little."""
+        since = time.monotonic() - self._last
+        due = since > _AT_LEAST_EVERY_S or (best and self._seconds < _BEST_MAY_COST * since)
+        return bool(self._team.most([due and self._team.is_first])[0])
+
+    def export(self, label: str) -> bool:
+        """Write the weights alone, under the name that belongs to the `label`."""
+        state, path = self._state, self._run.export(label)
+        return self.patience.insist(
+            lambda: write_export(path, state, self._profile_toml), path.name, export_bytes(state)
+        )
+
+    def sound(self) -> None:
+        """Write sounds, and have pictures drawn."""
+        began, step = time.monotonic(), self._state.step
+        count, trouble = 0, ""
+
+        def write() -> None:
+            nonlocal count, trouble
+            try:
+                count = self._sounds.write(self._state.judged, step, self._state.epoch)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                trouble = str(error).splitlines()[0][:160]
+
+        try:
+            if not self.patience.insist(write, "samples", self.sound_bytes()):
+                return
+        except GivenUpError:
+            self._journal.event("sample", "given up: the run is to end", step=step)
+            return
+        if trouble:
+            self._journal.warn(f"no samples of step {step}: out of memory ({trouble})")
+        elif self._team.is_first:
+            self._journal.event("sample", f"{count} written in {time.monotonic() - began:.1f} s", step=step)
+            self._journal.sounds(step_folder(self._run, step), step)
+            self.pictures.add(self._picture_source.gather(self._state.judged, self._state.epoch), step)
+
+    def sound_bytes(self) -> int:
+        """Bytes of one set of sounds."""
+        evaluation = self._profile.evaluation
+        items = evaluation.prior_samples + 3 * evaluation.reconstructions
+        return items * self._profile.segment_samples * _BYTES_A_SAMPLE
+
+    def warn_of_little_room(self) -> None:
+        """Say at the start if the disk will be full before the end."""
+        output = self._profile.output
+        milestones = self._profile.train.epochs // output.checkpoint_every
+        needed = (
+            # The newest, the best, and the next one beside them.
+            (output.keep + 2 + milestones) * checkpoint_bytes(self._state)
+            + (1 + milestones) * export_bytes(self._state)
+            + milestones * self.sound_bytes()
+        )
+        free = free_bytes(self._run.path)
+        if self._team.is_first and free < needed:
+            self._journal.warn(
+                f"this run will write about {size(needed)} into {self._run.path}, where {size(free)} are free; it will "
+                "pause when the disk is full: free some room, or raise `--checkpoint-every`"
+            )

@@ -1,0 +1,84 @@
+"""Everything that computes in a run, put together on its device: analysis, model, optimiser, augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+from harmonic_core.audio.features import LogMel
+from harmonic_core.data.augment import Augmentation
+from harmonic_core.data.loading import BatchLoader
+from harmonic_core.evaluation.validation import band_statistics
+from harmonic_core.model.build import build_model
+from harmonic_core.model.vae import VAE
+from harmonic_core.profile.sections import Profile
+from harmonic_core.training.distributed import Team
+from harmonic_core.training.journal import Journal
+from harmonic_core.training.material import Material
+from harmonic_core.training.state import TrainState
+from harmonic_core.training.update import make_state
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What an update needs.
+
+    Attributes
+    ----------
+    features
+        Mels of sound.
+    augmentation
+        Mels of changed sound; None where nothing is to be changed.
+    state
+        Model, optimiser, position.
+    band_mean
+        Mean of every band over the training set, (n_mels,).
+    """
+
+    features: LogMel
+    augmentation: Augmentation | None
+    state: TrainState
+    band_mean: Tensor
+
+
+def assemble(profile: Profile, material: Material, loader: BatchLoader, device: torch.device) -> Assembly:
+    """Put together what a run computes with; the weights are a function of the seed."""
+    features = LogMel(profile.audio).to(device)
+    torch.manual_seed(profile.run.seed)
+    model = build_model(profile.model, profile.audio.n_mels, profile.segment_frames)
+    mean, std = band_statistics(material.training, features, loader.batch_size)
+    model.set_band_statistics(mean, std)
+    model.to(device)
+    augmentation = None
+    if profile.augment.augment:
+        strength = profile.augment.augment_strength
+        augmentation = Augmentation(profile.audio, features, strength, profile.segment_frames).to(device)
+    return Assembly(features, augmentation, make_state(model, profile.train, device), mean)
+
+
+def wrap(model: VAE, device: torch.device, team: Team, journal: Journal, *, compiled: bool) -> Callable[..., Any]:
+    """The model as an update calls it: compiled where that is wanted and possible, its gradients shared by the team."""
+    forward: torch.nn.Module = model
+    if compiled and _can_compile(journal):
+        forward = torch.compile(model)  # type: ignore[assignment]
+    if team.is_alone:
+        return forward
+    # Every rank has the same buffers already: they are made from the same music.
+    devices = [device.index] if device.type == "cuda" else None
+    return DistributedDataParallel(forward, device_ids=devices, broadcast_buffers=False)
+
+
+def _can_compile(journal: Journal) -> bool:
+    """Try the compiler on next to nothing: the machine may lack one."""
+    try:
+        torch.compile(lambda x: x + 1.0)(torch.ones(2))
+    except (RuntimeError, OSError, ImportError) as error:  # each part of the compiler fails in its own way
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+        journal.warn(f"train.compile: torch.compile does not work here ({reason}); going on without it")
+        return False
+    return True

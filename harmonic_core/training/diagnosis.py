@@ -1,0 +1,66 @@
+"""The verdict on a run, kept up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harmonic_core.evaluation.verdict import judge
+from harmonic_core.profile.sections import Profile
+from harmonic_core.run.records import Row, read_rows
+from harmonic_core.run.status import Verdict
+from harmonic_core.training.journal import Journal
+from harmonic_core.training.schedule import rising_epochs
+
+
+class Diagnosis:
+    """Judges a run by its epochs so far, and records what is news.
+
+    Parameters
+    ----------
+    profile
+        Says how long beta rises and what is asked for.
+    journal
+        Where the verdict goes.
+    """
+
+    def __init__(self, profile: Profile, journal: Journal) -> None:
+        self._profile, self._journal = profile, journal
+        self._rows = [row for row in read_rows(journal.run.metrics) if row.get("kind") == "epoch"]
+        self._told: Verdict | None = None
+
+    def add(self, row: Row) -> None:
+        """Take one more epoch into account."""
+        self._rows.append(row)
+        self.tell()
+
+    def keep(self, wanted: Callable[[Row], bool]) -> None:
+        """Forget the epochs that are not `wanted`: they will come again."""
+        self._rows = [row for row in self._rows if wanted(row)]
+
+    def tell(self, *, diverged: bool = False) -> None:
+        """Judge anew; a verdict of another kind than the last is an event."""
+        profile = self._profile
+        verdict = judge(
+            self._rows,
+            train=profile.train,
+            loss=profile.loss,
+            augment=profile.augment,
+            latent_dim=profile.model.latent_dim,
+            rising_epochs=rising_epochs(profile.loss),
+            diverged=diverged,
+        )
+        if verdict is None:
+            return
+        self._journal.note(verdict=verdict)
+        if self._told is None or verdict.kind != self._told.kind:
+            self._journal.event("diagnosis", _in_words(verdict))
+        self._told = verdict
+
+    def conclude(self) -> None:
+        """Say the last verdict to whoever reads the log."""
+        if self._told:
+            self._journal.log(_in_words(self._told))
+
+
+def _in_words(verdict: Verdict) -> str:
+    return " ".join(filter(None, (verdict.sentence, verdict.evidence, verdict.action)))

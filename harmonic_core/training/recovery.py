@@ -1,0 +1,127 @@
+"""Going back: to where a run was continued from, or to the last good checkpoint when training went wrong."""
+
+from __future__ import annotations
+
+from harmonic_core.data.loading import BatchLoader
+from harmonic_core.errors import DivergedError
+from harmonic_core.profile.sections import Train
+from harmonic_core.run.directory import RunDirectory
+from harmonic_core.run.records import Row
+from harmonic_core.run.resume import ResumePoint
+from harmonic_core.training.archive import Archive
+from harmonic_core.training.checkpoint import newest_checkpoint
+from harmonic_core.training.diagnosis import Diagnosis
+from harmonic_core.training.distributed import Team
+from harmonic_core.training.journal import Journal
+from harmonic_core.training.resume import continue_from, put_later_checkpoints_aside
+from harmonic_core.training.state import TrainState
+
+
+class Recovery:
+    """Puts a state, and what was written since, back to an earlier moment.
+
+    Parameters
+    ----------
+    train, run, journal, team, state, archive, diagnosis
+        Of the run.
+    """
+
+    def __init__(
+        self,
+        train: Train,
+        run: RunDirectory,
+        journal: Journal,
+        team: Team,
+        state: TrainState,
+        archive: Archive,
+        diagnosis: Diagnosis,
+    ) -> None:
+        self._train, self._run, self._journal, self._team = train, run, journal, team
+        self._state, self._archive, self._diagnosis = state, archive, diagnosis
+
+    def begin_with(self, point: ResumePoint, loader: BatchLoader) -> None:
+        """Go on from `point`, or begin with its weights.
+
+        Raises
+        ------
+        RunError
+            If that cannot be done.
+        """
+        continued = continue_from(point, self._run, self._state, self._team.rank)
+        # From here on the first rank changes what the others have just read.
+        self._team.collect(None)
+        self._journal.event("resume", continued.message)
+        self._journal.log(continued.message)
+        for change in point.changes:
+            self._journal.warn(f"changed: {change}")
+        if continued.begun_anew:
+            listed = "; ".join(continued.begun_anew)
+            self._journal.warn(f"{len(continued.begun_anew)} weights do not fit and begin anew: {listed}")
+        if point.continues(self._run):
+            self._forget_what_came_later(keep=True)
+            self._realign(loader)
+
+    def is_needed(self) -> bool:
+        """Look at the counts of bad updates, and go back if too many came in a row; tells whether it did."""
+        bad = self._state.bad
+        bad.look()
+        if bad.longest_row < self._train.max_bad_steps:
+            return False
+        self.go_back(f"loss or gradient were not finite in {bad.longest_row} updates in a row")
+        return True
+
+    def go_back(self, why: str) -> None:
+        """Return to the last good checkpoint with half the learning rate.
+
+        Raises
+        ------
+        DivergedError
+            If that was done often enough.
+        """
+        state, limit = self._state, self._train.max_rollbacks
+        step, scale, times, skipped = state.step, state.rate_scale / 2, state.rollbacks + 1, state.bad.total
+        if times > limit:
+            raise DivergedError(self._advice(why))
+        checkpoint = newest_checkpoint(self._run, good=True)
+        checkpoint.restore(state, self._team.rank)
+        self._team.collect(None)
+        state.rate_scale, state.rollbacks = scale, times
+        state.bad.restore([skipped, 0, 0])
+        self._forget_what_came_later(keep=False)
+        message = (
+            f"{why} up to step {step}; back to step {state.step} with {scale:g} times the learning rate "
+            f"({times} of at most {limit} times)"
+        )
+        self._journal.event("rollback", message, step=state.step)
+        self._journal.log(f"warning: {message}")
+        self._journal.note(rollbacks=times, skipped_steps=skipped)
+        # So that it stays at that whatever happens next.
+        self._archive.checkpoint(milestone=checkpoint.is_milestone)
+
+    def _advice(self, why: str) -> str:
+        train, times = self._train, self._state.rollbacks
+        tried = f", {times} {'return' if times == 1 else 'returns'} with half the learning rate each did not help"
+        return (
+            f"{why} up to step {self._state.step}: training diverged{tried if times else ''}; lower `--learning-rate` "
+            f"(now {train.learning_rate:g}) or `--set train.grad_clip` (now {train.grad_clip:g}) and continue from the "
+            f"last checkpoint with `harmonic train --resume-from {self._run.path} --allow-changes`"
+        )
+
+    def _forget_what_came_later(self, *, keep: bool) -> None:
+        """Rows past this step would come twice, and a later checkpoint would be taken for this one's successor."""
+        step, epoch = self._state.step, self._state.epoch
+
+        def came_before(row: Row) -> bool:
+            return bool(row.get("step", 0) <= step and (row.get("kind") != "epoch" or row.get("epoch", 0) <= epoch))
+
+        self._diagnosis.keep(came_before)
+        self._journal.keep_rows(came_before, step)
+        if self._team.is_first:
+            put_later_checkpoints_aside(self._run, step, keep=keep)
+
+    def _realign(self, loader: BatchLoader) -> None:
+        """Data or batch size may have changed since: then the step follows from the epochs that are closed."""
+        state, steps_per_epoch = self._state, loader.steps_per_epoch
+        if not 0 <= state.step - state.epoch * steps_per_epoch <= steps_per_epoch:
+            state.step = state.epoch * steps_per_epoch
+            self._journal.event("warning", f"an epoch has other steps than before; going on at step {state.step}")

@@ -1,0 +1,101 @@
+"""Weights alone: small files to share, and what becomes of them in another model."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harmonic_core.errors import RunError
+from harmonic_core.run.atomic import write_atomically
+from harmonic_core.training.state import TrainState
+
+
+def write_export(path: Path, state: TrainState, profile_toml: str) -> None:
+    """Write a small file with the weights alone; `torch.load(path, weights_only=True)` reads it.
+
+    Raises
+    ------
+    OSError
+        If there is no room; an earlier export of that name is untouched.
+    """
+    weights = {name: tensor.detach().cpu() for name, tensor in state.judged.state_dict().items()}
+    export = io.BytesIO()
+    torch.save({"model": weights, "profile": profile_toml, "step": state.step, "epoch": state.epoch}, export)
+    write_atomically(path, export.getvalue())
+
+
+def read_export(path: Path) -> dict[str, Any]:
+    """Read an export: `model` (weights by name), `profile` (TOML), `step`, `epoch`. Runs no code from the file.
+
+    Raises
+    ------
+    RunError
+        If it is no export.
+    """
+    try:
+        export = torch.load(path, map_location="cpu", weights_only=True)
+        return {
+            "model": {str(name): tensor for name, tensor in export["model"].items() if isinstance(tensor, Tensor)},
+            "profile": str(export["profile"]),
+            "step": int(export["step"]),
+            "epoch": int(export["epoch"]),
+        }
+    except Exception as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise RunError(f"{path}: not an export of this program ({reason})") from error
+
+
+def load_weights(
+    model: torch.nn.Module, weights: dict[str, Tensor], origin: str, *, partial: bool = False
+) -> list[str]:
+    """Load weights that must fit, or as far as they fit.
+
+    Parameters
+    ----------
+    model
+        Changed.
+    weights
+        By name, on the CPU.
+    origin
+        What they are, for people.
+    partial
+        Leave as it is what does not fit.
+
+    Returns
+    -------
+    list of str
+        What was left as it is, and why; empty where everything fits.
+
+    Raises
+    ------
+    RunError
+        If names or shapes differ and that is not allowed, or nothing fits; the message lists the first of them.
+    """
+    own = model.state_dict()
+    differences = [f"{name} is missing" for name in own if name not in weights]
+    differences += [f"{name} is unknown" for name in weights if name not in own]
+    differences += [
+        f"{name} is {tuple(weights[name].shape)} instead of {tuple(tensor.shape)}"
+        for name, tensor in own.items()
+        if name in weights and weights[name].shape != tensor.shape
+    ]
+    fitting = {name: tensor for name, tensor in weights.items() if name in own and own[name].shape == tensor.shape}
+    if differences and not (partial and fitting):
+        shown = 12
+        more = f" and {len(differences) - shown} more" if len(differences) > shown else ""
+        raise RunError(
+            f"{origin}: the weights are of another model: {'; '.join(differences[:shown])}{more}. "
+            "Use the profile that they were trained with (architecture, n_mels, segment_length, latent_dim, …)"
+            + (", or begin the rest anew with `--allow-partial`" if fitting else "")
+        )
+    model.load_state_dict(fitting, strict=False)
+    return differences
+
+
+def export_bytes(state: TrainState) -> int:
+    """About how many bytes the weights alone take."""
+    return sum(tensor.nbytes for tensor in state.model.state_dict().values())
