@@ -69,6 +69,8 @@ class RankAgent(LocalElasticAgent):
         say: Callable[[str], None],
     ) -> None:
         self._received, self._say = received, say
+        patience = os.environ.get("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "")
+        self._patience_s = int(patience) if patience.isdecimal() else _WAIT_FOR_RANKS_S
         self._starting, self._ranks_are_up, self._killing = threading.Lock(), False, False
         spec = WorkerSpec(
             role="rank",
@@ -127,8 +129,10 @@ class RankAgent(LocalElasticAgent):
             self._decide_on_restart(*first_failure(result.failures))
         return result
 
-    def _shutdown(self, death_sig: signal.Signals = signal.SIGTERM, timeout: int = _WAIT_FOR_RANKS_S) -> None:
-        super()._shutdown(signal.SIGKILL if self._killing else self._received() or death_sig, timeout)
+    def _shutdown(self, death_sig: signal.Signals = signal.SIGTERM, timeout: int = 0) -> None:
+        if self._pcontext:
+            sent = signal.SIGKILL if self._killing else self._received() or death_sig
+            self._pcontext.close(sent, timeout=self._patience_s)
         self._ranks_are_up = False
 
     def _stop_if_asked(self) -> None:

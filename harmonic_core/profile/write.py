@@ -47,3 +47,10 @@ def line_of(leaf: str, value: object) -> str:
 
 def _value(value: object) -> str:
     return tomli_w.dumps({"_": value}).removeprefix("_ = ").strip("\n")
+
+
+def without_place(profile: Profile) -> Profile:
+    """Where a run lies and what it began from is no part of what it is: a run may be moved and continued."""
+    output = profile.output.model_copy(update={"output_dir": None})
+    train = profile.train.model_copy(update={"resume_from": None})
+    return profile.model_copy(update={"output": output, "train": train})

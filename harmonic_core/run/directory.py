@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from harmonic_core.errors import DiskError, RunError
-from harmonic_core.run.status import read_status
+from harmonic_core.run.status import read_status, seen_state
 
 RUN_ROOTS: tuple[Path, ...] = (Path("runs"), Path("output"))
 """Folders that hold runs, looked through from the working directory: our own, and the usual `--output-dir`."""
@@ -125,7 +125,7 @@ class RunDirectory:
         # The checkpoint before the first update holds nothing that a seed does not give again.
         kept = [path for path in self.checkpoints.glob("step-*") if path.name.strip("step-0")]
         kept += [*self.samples.glob("step-*"), *self.path.glob("*.pt")]
-        return status is not None and status.state in {"failed", "stopped", "diverged"} and not kept
+        return status is not None and seen_state(status) in {"failed", "stopped", "diverged", "lost"} and not kept
 
 
 def default_directory(name: str, now: datetime, root: Path = RUN_ROOTS[0]) -> RunDirectory:

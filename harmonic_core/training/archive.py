@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from harmonic_core.profile.sections import Profile
-from harmonic_core.profile.write import to_toml
+from harmonic_core.profile.write import to_toml, without_place
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.samples import step_folder
 from harmonic_core.run.words import size
@@ -64,7 +64,7 @@ class Archive:
         self.patience = PatientWriter(run, journal, orders, team)
         self._profile, self._run, self._journal, self._team, self._state = profile, run, journal, team, state
         self._sounds, self._picture_source = sounds, picture_source
-        self._profile_toml = to_toml(profile)
+        self._profile_toml = to_toml(without_place(profile))
         self._last, self._seconds = time.monotonic(), 0.0
         self._written: tuple[int, int] | None = None
         self._milestone = False

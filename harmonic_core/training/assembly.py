@@ -68,9 +68,7 @@ def wrap(model: VAE, device: torch.device, team: Team, journal: Journal, *, comp
         forward = torch.compile(model)  # type: ignore[assignment]
     if team.is_alone:
         return forward
-    # Every rank has the same buffers already: they are made from the same music.
-    devices = [device.index] if device.type == "cuda" else None
-    return DistributedDataParallel(forward, device_ids=devices, broadcast_buffers=False)
+    return DistributedDataParallel(forward, device_ids=[device.index] if device.type == "cuda" else None)
 
 
 def _can_compile(journal: Journal) -> bool:

@@ -12,6 +12,7 @@ import torch
 from harmonic_core.data.loading import BatchLoader
 from harmonic_core.errors import DiskError, DivergedError, ExitCode
 from harmonic_core.evaluation.validation import Validation, mean_spectrum_db, validate
+from harmonic_core.evaluation.verdict import has_exploded
 from harmonic_core.profile.sections import Profile
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.resume import ResumePoint
@@ -210,8 +211,8 @@ class Loop:
         validation = self._validate(weight) if len(self.material.validation) else None
         if self.orders.stopped():
             return self._obey()
-        if validation and not math.isfinite(validation.loss):
-            self.recovery.go_back(f"the validation loss is {validation.loss}")
+        if validation and not self._is_sane(validation):
+            self.recovery.go_back(f"the validation error is {validation.recon_db:.3g} dB")
             return None
         figures = self._training_figures(state.epoch_means, self._busy_at_epoch, rate, weight)
         self._busy_at_epoch = self._busy_s
@@ -236,6 +237,9 @@ class Loop:
         elif self.archive.is_due(best=is_best):
             self._save()
         return None
+
+    def _is_sane(self, validation: Validation) -> bool:
+        return math.isfinite(validation.loss) and not has_exploded(validation.recon_db, self.baseline_db)
 
     def _may_end_early(self) -> bool:
         return self.state.plateau.should_stop(self.profile.train.early_stopping)

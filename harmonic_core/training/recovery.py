@@ -53,7 +53,7 @@ class Recovery:
         self._journal.event("resume", continued.message)
         self._journal.log(continued.message)
         for change in point.changes:
-            self._journal.warn(f"changed: {change}")
+            self._journal.event("warning", f"changed: {change}")
         if continued.begun_anew:
             listed = "; ".join(continued.begun_anew)
             self._journal.warn(f"{len(continued.begun_anew)} weights do not fit and begin anew: {listed}")

@@ -21,7 +21,7 @@ from harmonic_core.errors import (
 )
 from harmonic_core.profile.resolve import Resolved
 from harmonic_core.profile.sections import Profile
-from harmonic_core.profile.write import to_toml
+from harmonic_core.profile.write import to_toml, without_place
 from harmonic_core.run.atomic import write_atomically
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.lock import hold_lock
@@ -97,7 +97,9 @@ def _train(
     with _journal(resolved, run, team, device, reason) as journal:
         try:
             if team.is_first:
-                write_atomically(run.profile, to_toml(_without_place(resolved.profile)))
+                # That of a run that goes on stays until it is clear that it can.
+                if point is None or not point.continues(run):
+                    write_atomically(run.profile, to_toml(without_place(resolved.profile)))
                 record_start(run, resolved.origins, device=journal.measure().model_dump(), resumed_from=_named(point))
             journal.log(f"run {run.path}")
             journal.log(f"device {device.type} ({journal.measure().name}): {reason}")
@@ -155,7 +157,10 @@ def _prepare_and_train(
         return Ending("stopped", signals.exit_code, "before training began")
     _insist_on_agreement(team, profile, material)
     with BatchLoader(material.training, profile.train.batch_size, device, team.part) as loader:
-        return Loop(profile, run, journal, signals, team, device, material, loader, point).run()
+        loop = Loop(profile, run, journal, signals, team, device, material, loader, point)
+        if team.is_first:
+            write_atomically(run.profile, to_toml(without_place(profile)))
+        return loop.run()
 
 
 def _insist_on_agreement(team: Team, profile: Profile, material: Material) -> None:
@@ -172,13 +177,6 @@ def _insist_on_agreement(team: Team, profile: Profile, material: Material) -> No
                 f"rank {rank} has other music than rank 0: all ranks need the same files under the same paths; "
                 "compare what `harmonic data validate` says on each machine"
             )
-
-
-def _without_place(profile: Profile) -> Profile:
-    """Where a run lies and what it began from is no part of what it is: a run may be moved and continued."""
-    output = profile.output.model_copy(update={"output_dir": None})
-    train = profile.train.model_copy(update={"resume_from": None})
-    return profile.model_copy(update={"output": output, "train": train})
 
 
 def _named(point: ResumePoint | None) -> str | None:

@@ -82,9 +82,13 @@ def verify(
     except HarmonicError as error:
         yield Check("replay", False, f"nothing could be replayed: {error}")
     except OSError as error:
-        what = f"{plain(str(error.filename or run.path))}: {(error.strerror or str(error)).lower()}"
+        reason = (error.strerror or str(error)).lower()
         if lacks_room(error):
-            raise DiskError(f"{what}; replays need room for some checkpoints: set TMPDIR to where there is") from error
+            where = plain(str(error.filename or tempfile.gettempdir()))
+            raise DiskError(
+                f"{where}: {reason}; replays write checkpoints there; set TMPDIR to a folder with room"
+            ) from error
+        what = f"{plain(str(error.filename or run.path))}: {reason}"
         yield Check("replay", False, f"replaying broke off: {what}; does a trainer work on the run again?")
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from harmonic_core.errors import RunError
 from harmonic_core.run.atomic import write_atomically
+from harmonic_core.text import plain
 from harmonic_core.training.state import TrainState
 
 
@@ -46,11 +47,11 @@ def read_export(path: Path) -> dict[str, Any]:
         }
     except Exception as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise RunError(f"{path}: not an export of this program ({reason})") from error
+        raise RunError(f"{plain(str(path))}: not an export of this program ({plain(reason)})") from error
 
 
 def load_weights(
-    model: torch.nn.Module, weights: dict[str, Tensor], origin: str, *, partial: bool = False
+    model: torch.nn.Module, weights: dict[str, Tensor], origin: str, *, partial: bool | None = None
 ) -> list[str]:
     """Load weights that must fit, or as far as they fit.
 
@@ -63,7 +64,7 @@ def load_weights(
     origin
         What they are, for people.
     partial
-        Leave as it is what does not fit.
+        Leave as it is what does not fit; None where that is out of the question.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def load_weights(
         raise RunError(
             f"{origin}: the weights are of another model: {'; '.join(differences[:shown])}{more}. "
             "Use the profile that they were trained with (architecture, n_mels, segment_length, latent_dim, …)"
-            + (", or begin the rest anew with `--allow-partial`" if fitting else "")
+            + (", or begin the rest anew with `--allow-partial`" if fitting and partial is not None else "")
         )
     model.load_state_dict(fitting, strict=False)
     return differences

@@ -18,7 +18,7 @@ from harmonic_core.errors import DivergedError, ExitCode
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import Status, read_status
 from harmonic_core.training import loop, update
-from harmonic_core.training.checkpoint import checkpoint_steps, newest_checkpoint
+from harmonic_core.training.checkpoint import checkpoint_steps, newest_checkpoint, open_checkpoint
 from harmonic_core.training.state import TrainState
 from harmonic_core.training.update import update_weights
 
@@ -87,7 +87,8 @@ def test_an_update_whose_figures_are_no_numbers_changes_nothing_and_is_counted(
     assert sorted(spoilt) == [5, 9, 10]
     assert all(before == after for before, after in spoilt.values())
     rows = rows_without_times(run)
-    assert {row["step"]: row["skipped"] for row in rows if row["kind"] == "step"} == {2: 0, 4: 0, 6: 1, 8: 0, 10: 1, 12: 1}
+    skipped = {row["step"]: row["skipped"] for row in rows if row["kind"] == "step"}
+    assert skipped == {2: 0, 4: 0, 6: 1, 8: 0, 10: 1, 12: 1}
     assert [row["skipped"] for row in rows if row["kind"] == "epoch"] == [0, 1, 2]
     assert all(math.isfinite(row["loss"]) and math.isfinite(row["grad_norm"]) for row in rows)
     assert (status_of(run).skipped_steps, status_of(run).rollbacks) == (3, 0)
@@ -118,7 +119,7 @@ def test_too_many_in_a_row_go_back_to_the_last_good_checkpoint_with_half_the_lea
     tmp_path: Path, train_in: Train, finished: RunDirectory, spoil: Spoil
 ) -> None:
     run = RunDirectory(tmp_path / "run")
-    spoil(dict.fromkeys(range(5, 9), 1))
+    spoil(dict.fromkeys(range(5, 8), 1))
     assert train_in(run.path, PATIENT) == ExitCode.OK
     status = status_of(run)
     assert (status.state, status.rollbacks, status.skipped_steps) == ("finished", 1, 3)
@@ -163,7 +164,7 @@ def test_a_return_is_not_forgotten_by_a_trainer_that_dies_right_after_it(
     tmp_path: Path, train_in: Train, spoil: Spoil
 ) -> None:
     lived, died = RunDirectory(tmp_path / "lived"), RunDirectory(tmp_path / "died")
-    bad = dict.fromkeys(range(5, 9), 1)
+    bad = dict.fromkeys(range(5, 8), 1)
     spoil(bad)
     assert train_in(lived.path, PATIENT) == ExitCode.OK
 
@@ -185,7 +186,7 @@ def test_bad_updates_are_counted_on_after_a_stop_and_the_checkpoint_among_them_i
     tmp_path: Path, train_in: Train, spoil: Spoil
 ) -> None:
     def stop(state: TrainState) -> None:
-        if state.step == 6:
+        if state.step == 7:
             signal.raise_signal(signal.SIGTERM)
 
     run = RunDirectory(tmp_path / "run")
@@ -215,10 +216,9 @@ def test_weights_that_are_ruined_are_never_saved_but_put_back(
     spoil({}, also=ruin)
     assert train_in(run.path) == ExitCode.OK
     assert status_of(run).rollbacks == 1
-    for written in checkpoint_steps(run):
-        weights = torch.load(run.export("best"), weights_only=True)["model"]
-        assert all(tensor.isfinite().all() for tensor in weights.values())
-        assert all(tensor.isfinite().all() for tensor in newest_checkpoint(run).weights().values()), written
+    exported = torch.load(run.export("best"), weights_only=True)["model"]
+    saved = [open_checkpoint(run.checkpoints / f"step-{each:08d}").weights() for each in checkpoint_steps(run)]
+    assert all(tensor.isfinite().all() for weights in (exported, *saved) for tensor in weights.values())
 
 
 def test_an_overflow_in_half_precision_is_left_out_and_halves_the_scale_which_a_resume_restores(

