@@ -36,8 +36,8 @@ from harmonic_core.training.state import TrainState
 from harmonic_core.training.weights import export_bytes, load_weights
 
 _FOLDER = re.compile(r"step-(\d{8,})$")
-_MANIFEST = "MANIFEST.json"
-_ALWAYS = ("model.safetensors", "optim.safetensors", "rng.safetensors", "state.json", "profile.toml")
+MANIFEST = "MANIFEST.json"
+PARTS = ("model.safetensors", "optim.safetensors", "rng.safetensors", "state.json", "profile.toml")
 _LITTLE = 2**16
 
 
@@ -80,7 +80,7 @@ def write_checkpoint(
                 file.flush()
                 os.fsync(file.fileno())
             hashes[name] = hashlib.sha256(content).hexdigest()
-        write_atomically(temporary / _MANIFEST, json.dumps({"sha256": hashes}, indent=1))
+        write_atomically(temporary / MANIFEST, json.dumps({"sha256": hashes}, indent=1))
         if target.exists():
             # A folder cannot be renamed over a full one; the old one steps aside and goes last.
             aside = temporary.with_suffix(".old")
@@ -215,7 +215,8 @@ class Checkpoint:
         state.epoch_means.restore(position["epoch_means"])
         state.bad.restore(position["bad"])
         state.plateau.restore(position["plateau"])
-        state.grad_accum_steps = int(position["grad_accum_steps"])
+        if state.grad_accum_asked == int(position["grad_accum_asked"]):
+            state.grad_accum_steps = int(position["grad_accum_steps"])
         state.rate_scale, state.rollbacks = float(position["rate_scale"]), int(position["rollbacks"])
         if position["scaler"]:
             state.scaler.load_state_dict(position["scaler"])
@@ -235,8 +236,8 @@ def open_checkpoint(path: Path) -> Checkpoint:
         If a file is missing or altered; the message names it.
     """
     try:
-        hashes = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))["sha256"]
-        for name in {*_ALWAYS, *hashes}:
+        hashes = json.loads((path / MANIFEST).read_text(encoding="utf-8"))["sha256"]
+        for name in {*PARTS, *hashes}:
             if Path(name).name != name or _sha256(path / name) != hashes[name]:
                 raise RunError(f"{path / name}: not what was written (SHA-256 differs); use another checkpoint")
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -291,6 +292,8 @@ def _position(state: TrainState) -> dict[str, Any]:
         "bad": state.bad.state(),
         "plateau": state.plateau.state(),
         "grad_accum_steps": state.grad_accum_steps,
+        "grad_accum_asked": state.grad_accum_asked,
+        "music": state.music,
         "rate_scale": state.rate_scale,
         "rollbacks": state.rollbacks,
         "scaler": state.scaler.state_dict(),

@@ -12,8 +12,8 @@ from typing import Any
 
 from harmonic_core.errors import RunError
 from harmonic_core.text import plain
-from harmonic_core.training.checkpoint import _ALWAYS as ALWAYS
-from harmonic_core.training.checkpoint import _MANIFEST as MANIFEST
+from harmonic_core.training.checkpoint import MANIFEST
+from harmonic_core.training.checkpoint import PARTS as PARTS
 from harmonic_core.training.weights import read_export
 
 _LONGEST_HEADER = 100_000_000
@@ -40,7 +40,7 @@ def checkpoint_faults(folder: Path) -> dict[str, str]:
     except (ValueError, LookupError, TypeError, RecursionError):
         return {MANIFEST: "truncated or altered: it is no list of hashes"}
     found: dict[str, str] = {}
-    for name in sorted({*ALWAYS, *hashes}):
+    for name in sorted({*PARTS, *hashes}):
         if Path(name).name != name:
             found[MANIFEST] = f"altered: {plain(name)!r} is no file of a checkpoint"
         elif fault := _fault(folder / name, hashes.get(name)):

@@ -78,6 +78,7 @@ class Loop:
         self.total_steps = profile.train.epochs * loader.steps_per_epoch
         parts = assemble(profile, material, loader, device)
         self.features, self.augmentation, self.state = parts.features, parts.augmentation, parts.state
+        self.state.music = material.fingerprint
         self.orders = Orders(journal, signals, team)
         held_out, evaluation, seed = material.validation, profile.evaluation, profile.run.seed
         rate = profile.audio.sample_rate

@@ -89,6 +89,7 @@ class Replay:
     def _go_on(self, checkpoint: Checkpoint, step: int, epoch: int) -> TrainState:
         parts = assemble(self.profile, self.material, self.loader, self.device)
         state = parts.state
+        state.music = self.material.fingerprint
         checkpoint.restore(state)
         forward = wrap(state.model, self.device, ALONE, self.journal, compiled=self.profile.train.compile)
         first = state.step

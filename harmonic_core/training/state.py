@@ -88,6 +88,10 @@ class TrainState:
     """Scale of a float16 loss; idle where computing is in other types."""
     grad_accum_steps: int = 1
     """Parts of a batch, raised where memory runs out."""
+    grad_accum_asked: int = 1
+    """Parts of a batch that the profile asks for."""
+    music: str = ""
+    """Fingerprint of what it trains on."""
     rate_scale: float = 1.0
     """What rollbacks have left of the learning rate."""
     rollbacks: int = 0

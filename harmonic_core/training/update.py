@@ -37,6 +37,7 @@ def make_state(model: VAE, train: Train, device: torch.device) -> TrainState:
         averaged=copy.deepcopy(model).requires_grad_(False) if train.ema_decay else None,
         scaler=torch.amp.GradScaler(device.type, enabled=half),
         grad_accum_steps=train.grad_accum_steps,
+        grad_accum_asked=train.grad_accum_steps,
         plateau=Plateau(train.plateau_patience),
     )
 
