@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from torch.distributed.elastic.agent.server.api import RunResult, WorkerGroup, WorkerSpec, WorkerState
 from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElasticAgent
-from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SubprocessContext
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 from torch.distributed.elastic.rendezvous import RendezvousParameters
 from torch.distributed.elastic.rendezvous.registry import get_rendezvous_handler
@@ -29,8 +29,8 @@ _OWN_WORDS = frozenset({ExitCode.USAGE, ExitCode.DIVERGED, ExitCode.OUT_OF_MEMOR
 """What a rank ends with when it knows why, so that starting it again would only repeat it."""
 
 
-class Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """A signal asks the launcher to stop."""
+class _Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """A signal asks to stop."""
 
 
 class RankAgent(LocalElasticAgent):
@@ -89,16 +89,17 @@ class RankAgent(LocalElasticAgent):
         Returns
         -------
         mapping of int to ProcessFailure
-            The ranks that did not end well; empty when all did.
+            The ranks that did not end well; empty when all did. After a signal, those that could not save.
 
         Raises
         ------
         RendezvousError
             If the other machines do not come within ten minutes.
-        Stopped
-            If a signal asked for it.
         """
-        result = self.run()
+        try:
+            result = self.run()
+        except _Stopped:
+            return self._not_stopped_well()
         self.get_worker_group().spec.rdzv_handler.shutdown()
         return result.failures if result else {}
 
@@ -113,6 +114,11 @@ class RankAgent(LocalElasticAgent):
         if self._pcontext:
             self._pcontext.close(signal.SIGKILL)
 
+    def _rendezvous(self, worker_group: WorkerGroup) -> None:
+        self._stop_if_asked()
+        self._ranks_are_up = False
+        super()._rendezvous(worker_group)
+
     def _start_workers(self, worker_group: WorkerGroup) -> dict[int, Any]:
         with self._starting:
             self._stop_if_asked()
@@ -123,21 +129,33 @@ class RankAgent(LocalElasticAgent):
     def _monitor_workers(self, worker_group: WorkerGroup) -> RunResult:
         self._stop_if_asked()
         result: RunResult = super()._monitor_workers(worker_group)
-        self._ranks_are_up = result.state == WorkerState.HEALTHY
         if result.is_failed():
             self._stop_if_asked()
             self._decide_on_restart(*first_failure(result.failures))
+        self._ranks_are_up = result.state == WorkerState.HEALTHY
         return result
 
     def _shutdown(self, death_sig: signal.Signals = signal.SIGTERM, timeout: int = 0) -> None:
         if self._pcontext:
             sent = signal.SIGKILL if self._killing else self._received() or death_sig
             self._pcontext.close(sent, timeout=self._patience_s)
-        self._ranks_are_up = False
 
     def _stop_if_asked(self) -> None:
         if self._received():
-            raise Stopped
+            raise _Stopped
+
+    def _not_stopped_well(self) -> dict[int, ProcessFailure]:
+        if not isinstance(self._pcontext, SubprocessContext):
+            return {}
+        ends = {
+            self.get_worker_group().workers[local_rank].global_rank: (local_rank, handler.proc)
+            for local_rank, handler in self._pcontext.subprocess_handlers.items()
+        }
+        return {
+            rank: ProcessFailure(local_rank, process.pid, process.returncode, os.devnull)
+            for rank, (local_rank, process) in ends.items()
+            if process.returncode in _OWN_WORDS
+        }
 
     def _decide_on_restart(self, rank: int, failure: ProcessFailure) -> None:
         if failure.exitcode > 0 and failure.exitcode != ExitCode.FAILURE:

@@ -117,23 +117,26 @@ def launch(
         try:
             failures = _run_ranks(arguments, nproc, meeting, max_restarts, signals)
         except KeyboardInterrupt:
-            return ExitCode.INTERRUPTED
-        if signals.received:
-            return signals.exit_code
-    return _exit_code(failures, arguments)
+            failures = {}
+        if failures or not signals.received:
+            return _exit_code(failures, arguments)
+    if signals.received == signal.SIGINT:
+        # Nothing is left but to end, and a third Ctrl+C must not spoil the exit code.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return signals.exit_code
 
 
 def _run_ranks(
     arguments: list[str], nproc: str, meeting: Meeting, max_restarts: int, signals: StopSignals
 ) -> Mapping[int, ProcessFailure]:
-    """Work through the whole life of the ranks; what it gives is of no account after a signal."""
+    """Work through the whole life of the ranks, and give those that did not end well."""
     # Warnings of torch's own library of C++ about ranks that are gone: the launcher says it once, in words.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
     from torch.distributed import DistError
     from torch.distributed.elastic.rendezvous import RendezvousError
 
-    from harmonic_core.cli.rank_agent import RankAgent, Stopped
+    from harmonic_core.cli.rank_agent import RankAgent
 
     _quieten()
     ranks = _count(nproc)
@@ -171,7 +174,7 @@ def _run_ranks(
             f"{meeting.host}:{meeting.port}: the machines of this run could not meet here: {reason}; start the same "
             "command on each of them, with the name or address of one of them as `--rdzv-endpoint`"
         ) from error
-    if error and not isinstance(error, Stopped):
+    if error:
         raise error
     return failures
 

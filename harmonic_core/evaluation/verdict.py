@@ -23,10 +23,11 @@ from harmonic_core.profile.sections import Augment, Loss, Train
 from harmonic_core.run.records import Row
 from harmonic_core.run.status import Verdict, VerdictKind
 
-EXPLODED = 5.0
-"""Error, as a multiple of the mean spectrum's, that no clumsy model makes: its weights have run away."""
-EXPLODED_DB = 140.0
-"""The same where the mean spectrum's error is not known: the largest dynamic range that a profile allows."""
+EXPLODED = 100.0
+"""Error, as a multiple of the mean spectrum's, that tells of weights that have run away. A clumsy model in its first
+epoch makes six times it and learns all the same; one that has run away, a million times and more."""
+EXPLODED_DB = 1000.0
+"""The same where the mean spectrum's error is not known: several times the largest dynamic range of a profile."""
 
 COLLAPSED_SHARE = 0.1
 """Share of active units below which a latent may have collapsed."""

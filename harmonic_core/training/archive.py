@@ -145,7 +145,8 @@ class Archive:
         elif self._team.is_first:
             self._journal.event("sample", f"{count} written in {time.monotonic() - began:.1f} s", step=step)
             self._journal.sounds(step_folder(self._run, step), step)
-            self.pictures.add(self._picture_source.gather(self._state.judged, self._state.epoch), step)
+            if count or len(self._sounds.segments):
+                self.pictures.add(self._picture_source.gather(self._state.judged, self._state.epoch), step)
 
     def sound_bytes(self) -> int:
         """Bytes of one set of sounds."""

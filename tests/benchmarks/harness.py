@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import signal
 import statistics
 import subprocess
 import sys
@@ -64,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, help="updates of each to measure, instead of the time")
     parser.add_argument("--starts", type=int, default=STARTS, help="how often to measure the start")
     options = parser.parse_args(arguments)
+    # Programs that are stopped would never end by themselves.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
     terminal = Terminal(stderr=True, highlight=False)
     versions = {name: installed(name) for name in ("torch", "lightning")}

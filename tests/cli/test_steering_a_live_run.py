@@ -23,7 +23,7 @@ def test_a_run_is_paused_resumed_saved_heard_and_stopped_from_outside(harmonic: 
 
     harmonic.run("control", "live", "pause")
     seen = next(status for status in map(json.loads, follower_lines) if status["state"] == "paused")
-    assert seen["message"] == "paused by command"
+    assert seen["why"] == "by command"
 
     # What is asked of a paused run is not done behind its back, and not forgotten.
     step = known_status(run).step

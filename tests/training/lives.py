@@ -72,4 +72,3 @@ class Lives:
         print(json.dumps(order), file=self._zygote.stdin, flush=True)
         answer: dict[str, Any] = json.loads(self._zygote.stdout.readline())
         return answer
-

@@ -137,7 +137,9 @@ def test_too_many_in_a_row_go_back_to_the_last_good_checkpoint_with_half_the_lea
 def test_too_many_returns_end_as_diverged_with_advice(tmp_path: Path, train_in: Train, spoil: Spoil) -> None:
     run = RunDirectory(tmp_path / "run")
     spoil(dict.fromkeys(range(5, 9), 1000))
-    advice = r"2 returns with half the learning rate each did not help; lower `--learning-rate` \(now 0\.001\).*grad_clip"
+    advice = (
+        r"2 returns with half the learning rate each did not help; lower `--learning-rate` \(now 0\.001\).*grad_clip"
+    )
     with pytest.raises(DivergedError, match=advice) as diverged:
         train_in(run.path, PATIENT, "train.max_rollbacks=2")
     assert diverged.value.exit_code == ExitCode.DIVERGED == status_of(run).exit_code
@@ -155,7 +157,7 @@ def test_where_no_return_is_allowed_the_first_need_of_one_is_the_end(
     tmp_path: Path, train_in: Train, spoil: Spoil
 ) -> None:
     spoil({4: 1, 5: 1, 6: 1, 7: 1})
-    with pytest.raises(DivergedError, match="3 updates in a row|4 updates in a row"):
+    with pytest.raises(DivergedError, match=r"[34] updates in a row"):
         train_in(tmp_path / "run", PATIENT, "train.max_rollbacks=0")
     assert status_of(RunDirectory(tmp_path / "run")).rollbacks == 0
 

@@ -89,7 +89,11 @@ def test_a_run_whose_directory_vanishes_says_so_and_makes_no_other(
 
 
 def test_a_run_that_is_brought_back_goes_on_as_if_nothing_had_been(
-    tmp_path: Path, train_in: Train, before_update: BeforeUpdate, finished: RunDirectory, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    train_in: Train,
+    before_update: BeforeUpdate,
+    finished: RunDirectory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run = RunDirectory(tmp_path / "run")
     before_update(5, lambda: run.path.rename(tmp_path / "elsewhere"))
@@ -135,7 +139,11 @@ def test_a_cache_that_vanishes_while_training_is_no_harm_or_named(
 
 
 def test_a_cache_that_is_gone_when_a_run_is_continued_is_made_again(
-    tmp_path: Path, train_in: Train, before_update: BeforeUpdate, finished: RunDirectory, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    train_in: Train,
+    before_update: BeforeUpdate,
+    finished: RunDirectory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run, cache = RunDirectory(tmp_path / "run"), tmp_path / "cache"
     before_update(6, lambda: signal.raise_signal(signal.SIGTERM))

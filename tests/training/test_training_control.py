@@ -73,14 +73,14 @@ def test_a_paused_run_waits_and_goes_on_when_told(run: RunDirectory, train_in: T
         while not seen:
             status = read_status(run.status)
             if status and status.state == "paused":
-                seen.append(status.message)
+                seen.append(status.why)
                 send_command(run, "resume")
 
     waker = threading.Thread(target=wake, daemon=True)
     waker.start()
     assert train_in(run.path, "train.epochs=1") == ExitCode.OK
     waker.join()
-    assert seen == ["paused by command"]
+    assert seen == ["by command"]
     assert read_status(run.status).state == "finished"  # type: ignore[union-attr]
 
 

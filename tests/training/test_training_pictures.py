@@ -152,7 +152,7 @@ def test_a_drawing_that_is_killed_leaves_a_warning_and_nothing_half_made_and_the
 ) -> None:
     with beside.queue as queue:
         for epoch in (1, 2, 3):
-            queue.add(of_epoch(data, epoch))
+            queue.add(of_epoch(data, epoch), epoch)
         (child,) = drawing_processes()
         assert child.nice() > 0
         child.kill()
@@ -174,15 +174,15 @@ def test_pictures_of_the_same_epoch_take_the_place_of_the_older_ones(beside: Bes
     old.mkdir(parents=True)
     (old / "old.png").touch()
     with beside.queue as queue:
-        queue.add(data)
+        queue.add(data, 1)
     assert beside.folders() == {"epoch_001": DRAWN}
     assert not beside.warnings()
 
 
 def test_a_signal_ends_the_wait_for_pictures(beside: Beside, data: PictureData) -> None:
     with beside.queue as queue:
-        queue.add(data)
-        queue.add(of_epoch(data, 2))
+        queue.add(data, 1)
+        queue.add(of_epoch(data, 2), 2)
         beside.signals.received = signal.SIGTERM
     assert beside.folders() == {}
     assert [message[:22] for message in beside.warnings()] == ["no pictures of epoch 1", "no pictures of epoch 2"]
@@ -190,7 +190,7 @@ def test_a_signal_ends_the_wait_for_pictures(beside: Beside, data: PictureData) 
 
 def test_an_error_of_the_training_is_not_hidden_by_its_pictures(beside: Beside, data: PictureData) -> None:
     def fail(queue: PictureQueue) -> Any:
-        queue.add(data)
+        queue.add(data, 1)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError), beside.queue as queue:
@@ -210,7 +210,7 @@ def test_what_a_killed_trainer_left_is_cleared_away(beside: Beside) -> None:
 def test_a_place_that_cannot_be_written_is_a_warning(beside: Beside, data: PictureData) -> None:
     beside.run.visualizations.touch()
     with beside.queue as queue:
-        queue.add(data)
+        queue.add(data, 1)
     (message,) = beside.warnings()
     assert message.startswith("no pictures of epoch 1: ")
     assert beside.run.visualizations.is_file()
@@ -218,7 +218,7 @@ def test_a_place_that_cannot_be_written_is_a_warning(beside: Beside, data: Pictu
 
 def test_a_drawing_that_cannot_read_its_data_says_so_in_the_log(beside: Beside, data: PictureData) -> None:
     with beside.queue as queue:
-        queue.add(dataclasses.replace(data, mu=np.full_like(data.mu, np.nan)))
+        queue.add(dataclasses.replace(data, mu=np.full_like(data.mu, np.nan)), 1)
     assert beside.folders() == {}
     assert len(beside.warnings()) == 1
     log = beside.run.console_log.read_text(encoding="utf-8")
