@@ -66,17 +66,22 @@ class BatchLoader:
     def batch(self, step: int) -> Tensor:
         """Samples for the update after `step` updates, on the device: (batch, crop_samples) int16."""
         future = self._ahead[1] if self._ahead and self._ahead[0] == step else self._thread.submit(self._gather, step)
-        samples = torch.from_numpy(future.result())
+        samples = future.result()
         self._ahead = step + 1, self._thread.submit(self._gather, step + 1)
-        if self.device.type == "cuda":
-            return samples.pin_memory().to(self.device, non_blocking=True)
-        return samples.to(self.device)
+        return self._send(samples)
 
     def chance(self, step: int, count: int) -> Tensor:
         """`count` numbers in [0, 1) for each segment of the step's batch, on the device: (batch, count)."""
         epoch, place = divmod(step, self.steps_per_epoch)
         order, _ = self._epoch(epoch)
-        return torch.from_numpy(self._chance(epoch, count)[self._mine(order, place)]).to(self.device)
+        return self._send(self._chance(epoch, count)[self._mine(order, place)])
+
+    def _send(self, values: NDArray[np.generic]) -> Tensor:
+        tensor = torch.from_numpy(values)
+        if self.device.type == "cuda":
+            # From memory that the kernel may not move, so that nobody waits for the copy.
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor.to(self.device)
 
     def _gather(self, step: int) -> NDArray[np.int16]:
         epoch, place = divmod(step, self.steps_per_epoch)

@@ -12,8 +12,7 @@ from typing import Any
 
 from harmonic_core.errors import RunError
 from harmonic_core.text import plain
-from harmonic_core.training.checkpoint import MANIFEST
-from harmonic_core.training.checkpoint import PARTS as PARTS
+from harmonic_core.training.checkpoint import MANIFEST, PARTS
 from harmonic_core.training.weights import read_export
 
 _LONGEST_HEADER = 100_000_000

@@ -80,11 +80,11 @@ def step_axis(last_step: float, steps_per_epoch: float | None, columns: int) -> 
 
 def _label(value: float, step: float) -> str:
     power = math.floor(math.log10(step) + 1e-9)
-    decimals = max(0, -power)
-    if step >= 1e6:
-        # As many digits as tell one tick from the next.
-        digits = max(0, math.floor(math.log10(abs(value)) + 1e-9) - power) if value else 0
-        return f"{value:.{digits}e}".replace("e+0", "e").replace("e+", "e") if value else "0"
-    if decimals > 4:
-        return f"{value:.0e}".replace("e-0", "e-")
-    return f"{value:.{decimals}f}"
+    if -4 <= power < 6:
+        return f"{value:.{max(0, -power)}f}"
+    if not value:
+        return "0"
+    # As many digits as tell one tick from the next.
+    digits = max(0, math.floor(math.log10(abs(value)) + 1e-9) - power)
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    return f"{mantissa}e{int(exponent)}"

@@ -77,7 +77,8 @@ def sentence(seen: Seen, run: RunDirectory, now: float) -> list[str]:
     resume = f"Continue it with:  harmonic train --resume-from {path}"
     # Before the first step there is little else to show, and the reason may name files.
     message = [plain(status.message, 300 if status.step else 700)] if status and status.message else []
-    way_on = [resume] if status and status.step else []
+    # The trainer may know a better command than the usual one.
+    way_on = [resume] if status and status.step and "--resume-from" not in status.message else []
     told: list[str] = []
     match seen.state:
         case "lost" if status:

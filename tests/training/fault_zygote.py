@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch._dynamo  # noqa: F401 - else every optimiser would begin with it
+import torch._dynamo  # else every life would begin with a second or two of that
 
 from harmonic_core.errors import HarmonicError
 from harmonic_core.profile.resolve import resolve

@@ -72,10 +72,14 @@ class Killer:
                 self._until(self._trains)
                 self._linger(self.random.uniform(0, 0.6))
             case _:
-                passed = set(self._half_written())
-                for _ in range(self.random.randint(1, 3)):
-                    self._until(lambda: set(self._half_written()) - passed)
-                    passed |= set(self._half_written())
+                passed: set[str] = set(self._half_written())
+                to_see = len(passed) + self.random.randint(1, 3)
+
+                def has_seen() -> bool:
+                    passed.update(self._half_written())
+                    return len(passed) >= to_see
+
+                self._until(has_seen)
         code = self._lives.kill()
         assert code == -signal.SIGKILL, f"ended by itself with {code}: {self._lives.said()[-2000:]}"
         self.kills += 1

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from programs import known_status
-from same_runs import assert_same, rows_without_times, said
+from same_runs import assert_same, rows_without_times, said, state_files
 from tiny_run import EPOCHS, STEPS_PER_EPOCH, Train
 
 from harmonic_core.errors import ExitCode, OutOfMemoryError
@@ -65,7 +65,8 @@ def test_a_batch_that_does_not_fit_is_computed_in_parts_as_if_it_had_been_from_t
     assert train_in(divided.path, "train.grad_accum_steps=2") == ExitCode.OK
     too_large(update, "vae_loss", fits=2)
     assert train_in(tight.path) == ExitCode.OK
-    assert_same(tight, divided, STEPS)
+    assert state_files(tight, STEPS) == state_files(divided, STEPS)
+    assert rows_without_times(tight) == rows_without_times(divided)
     (message,) = said(tight, "oom")
     assert "out of memory with 4 segments at once (CUDA out of memory. Tried to allocate 3.00 GiB.)" in message
     assert "2 at once and grad_accum_steps 2, the same batch of 4" in message

@@ -55,9 +55,11 @@ def spoil(monkeypatch: pytest.MonkeyPatch) -> Spoil:
             left[step] -= 1
             before = everything_in(state) if state.averaged else b""
             if where == "loss":
-                made = update_weights(state, loader, lambda samples: features(samples) * value, *rest, **named)
+                ruined: Any = lambda samples: features(samples) * value  # noqa: E731
+                made = update_weights(state, loader, ruined, *rest, **named)
             else:
-                hook = list(state.model.parameters())[-1].register_hook(lambda gradient: gradient + value)
+                weights: Any = list(state.model.parameters())[-1]
+                hook = weights.register_hook(lambda gradient: gradient + value)
                 made = update_weights(state, loader, features, *rest, **named)
                 hook.remove()
             seen[step] = before, everything_in(state) if state.averaged else b""
@@ -206,7 +208,7 @@ def test_weights_that_are_ruined_are_never_saved_but_put_back(
     tmp_path: Path, train_in: Train, spoil: Spoil, step: int
 ) -> None:
     """Whatever ruined them: the epoch's own check finds it where updates in a row are too few to."""
-    ruined = []
+    ruined: list[int] = []
 
     def ruin(state: TrainState) -> None:
         if state.step == step and not ruined:

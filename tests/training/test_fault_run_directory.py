@@ -129,12 +129,20 @@ def test_a_run_cannot_be_made_or_continued_where_nothing_can_be_written(
         train_in(finished.path, "train.epochs=5", resume_from=finished.path)
 
 
-def test_a_cache_that_vanishes_while_training_is_no_harm_or_named(
-    tmp_path: Path, train_in: Train, before_update: BeforeUpdate, finished: RunDirectory
+def test_a_cache_that_vanishes_while_training_is_named_and_made_again(
+    tmp_path: Path,
+    train_in: Train,
+    before_update: BeforeUpdate,
+    finished: RunDirectory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run, cache = RunDirectory(tmp_path / "run"), tmp_path / "cache"
     before_update(5, lambda: shutil.rmtree(cache, ignore_errors=True))
-    assert train_in(run.path, f"data.cache_dir={cache}") == ExitCode.OK
+    with pytest.raises(DiskError, match=rf"{cache}.*no such file.*--resume-from {run.path}") as failure:
+        train_in(run.path, f"data.cache_dir={cache}")
+    assert failure.value.exit_code == ExitCode.DISK == known_status(run).exit_code
+    monkeypatch.undo()
+    assert train_in(run.path, f"data.cache_dir={cache}", resume_from=run.path) == ExitCode.OK
     assert_same(run, finished, STEPS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pynvml
 import pytest
@@ -14,7 +15,9 @@ from harmonic_core.errors import ExitCode
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import read_rows
 from harmonic_core.run.status import read_status
+from harmonic_core.training import loop
 from harmonic_core.training.checkpoint import newest_checkpoint
+from harmonic_core.training.update import update_weights
 
 pytestmark = pytest.mark.gpu
 
@@ -56,3 +59,41 @@ def test_a_run_begun_on_the_device_goes_on_without_one(tmp_path: Path, train_in:
     run = RunDirectory(tmp_path / "run")
     train_in(run.path, "run.device=cuda", "train.epochs=1")
     assert train_in(run.path, "run.device=cpu", "train.epochs=2", resume_from=run.path) == ExitCode.OK
+
+
+@pytest.mark.parametrize("augment", ["true", "false"])
+def test_an_update_never_waits_for_the_device(
+    tmp_path: Path, train_in: Train, monkeypatch: pytest.MonkeyPatch, augment: str
+) -> None:
+    def update_without_waiting(state: Any, *arguments: Any, **named: Any) -> bool:
+        # The first ones make plans and buffers.
+        torch.cuda.set_sync_debug_mode("error" if state.step > 1 else "default")
+        try:
+            return update_weights(state, *arguments, **named)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    monkeypatch.setattr(loop, "update_weights", update_without_waiting)
+    settings = ("run.device=cuda", "train.ema_decay=0.99", "loss.free_bits=0.1", f"augment.augment={augment}")
+    assert train_in(tmp_path / "run", *settings) == ExitCode.OK
+
+
+def test_an_update_that_is_no_number_leaves_weights_average_and_moments_as_they_were(
+    tmp_path: Path, train_in: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(state: Any, loader: Any, features: Any, *arguments: Any, **named: Any) -> bool:
+        if state.step != 5:
+            return update_weights(state, loader, features, *arguments, **named)
+        before = [tensor.clone() for tensor in (*state.model.parameters(), *state.averaged.parameters())]
+        made = update_weights(state, loader, lambda samples: features(samples) * math.nan, *arguments, **named)
+        after = (*state.model.parameters(), *state.averaged.parameters())
+        assert all(torch.equal(was, now) for was, now in zip(before, after, strict=True))
+        assert {int(entry["step"]) for entry in state.optimizer.state.values()} == {5}
+        return made
+
+    monkeypatch.setattr(loop, "update_weights", spoilt)
+    run = RunDirectory(tmp_path / "run")
+    assert train_in(run.path, "run.device=cuda", "train.ema_decay=0.9") == ExitCode.OK
+    status = read_status(run.status)
+    assert status is not None
+    assert (status.state, status.skipped_steps) == ("finished", 1)

@@ -349,6 +349,14 @@ async def test_the_end_of_a_run_that_diverged_is_told_with_its_advice(size: tupl
         await sees(pilot, "40 updates skipped", "sound: off", "ran 62 min")
 
 
+async def test_where_the_trainer_says_how_to_continue_the_console_adds_nothing() -> None:
+    told = "lower it and continue with `harmonic train --resume-from run --allow-changes`"
+    console = console_on(Recording(state="diverged", message=told))
+    async with console.run_test(size=FULL) as pilot:
+        await sees(pilot, "--resume-from run --allow-changes")
+        assert text_of(console).count("--resume-from") == 1
+
+
 async def test_the_list_of_runs_says_what_a_paused_one_waits_for() -> None:
     record_run(Path("runs/waiting"), alive(Recording(state="paused", why="disk full", message=DISK_FULL)))
     async with Console(clock=lambda: NOW, sound=False).run_test(size=FULL) as pilot:
