@@ -29,7 +29,9 @@ def figure(value: float) -> str:
 def lower_beta(loss: Loss, beta: float | None, by: float = 10.0) -> str:
     """The weight of the KL (`beta` now, else `beta_end`) divided `by` so much, at most what is usual."""
     if not loss.beta_end:
-        return "Try `--set loss.free_bits=0.1` (now 0): beta is 0 already" if not loss.free_bits else ""
+        if loss.free_bits:
+            return f"Try `--set loss.free_bits={2.0 * loss.free_bits:g}` (now {loss.free_bits:g}): beta is 0 already"
+        return "Try `--set loss.free_bits=0.1` (now 0): beta is 0 already"
     to = min((beta or loss.beta_end) / by, loss.beta_end / by, _USUAL_BETA)
     if loss.beta_start > to:
         now = f"{loss.beta_start:g} and {loss.beta_end:g}"

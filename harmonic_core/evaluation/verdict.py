@@ -73,6 +73,8 @@ HIGH_RATE = 0.5
 """Share of the highest learning rate above which a level curve under a cosine is no plateau: such curves were seen to
 fall by 4 to 8 % more along with the rate."""
 
+_WAIT = "Let it go on"
+
 
 def judge(
     rows: Sequence[Row],
@@ -106,19 +108,19 @@ def judge(
         None where no epoch has closed, unless the run diverged. Figures have three significant digits.
     """
     epochs = closed_epochs(rows)
-    if diverged or (epochs and (broken(epochs[-1], "loss") or broken(epochs[-1], "val_loss"))):
+    if diverged or (epochs and _is_broken(epochs[-1])):
         return _diverged(rows, epochs, train)
     if not epochs:
         return None
     rising = rising_epochs if loss.beta_start != loss.beta_end else 0.0
     seen = Standing.of(epochs, planned=train.epochs, latent_dim=latent_dim, rising_epochs=rising)
     if seen is None:
-        return _verdict("early", "No error was measured yet", f"{len(epochs)} epochs closed")
+        return _verdict("early", "No error was measured yet", f"{len(epochs)} epochs closed", _WAIT)
     if has_exploded(seen.steady_db, seen.mean_db):
         return _exploded(seen, train)
     if seen.count < EARLY_EPOCHS and not seen.ended:
         sentence = f"Too early to tell: {_epochs(seen.epoch)} of {seen.planned}"
-        return _verdict("early", sentence, _error(seen))
+        return _verdict("early", sentence, _error(seen), _WAIT)
     return (
         _collapsed(seen, loss, latent_dim)
         or _overfitting(seen, augment, train)
@@ -126,6 +128,11 @@ def judge(
         or _noisy(seen, loss, augment, train)
         or _going_on(seen, loss, train)
     )
+
+
+def _is_broken(epoch: Row) -> bool:
+    """Whether an epoch's loss is no number. All of its few updates may have been skipped and the weights be sound."""
+    return broken(epoch, "val_loss") or (broken(epoch, "loss") and finite(epoch, "val_loss") is None)
 
 
 def _diverged(rows: Sequence[Row], epochs: list[Row], train: Train) -> Verdict:
@@ -136,7 +143,7 @@ def _diverged(rows: Sequence[Row], epochs: list[Row], train: Train) -> Verdict:
     if norms:
         evidence.append(f"gradient norm {figure(norms[-1])}")
     if skipped:
-        evidence.append(f"updates skipped {figure(skipped)}")
+        evidence.append(f"updates skipped {skipped:.0f}")
     when = f"by epoch {epochs[-1]['epoch']}" if epochs else "in the first epoch"
     sentence = f"Diverged {when}: loss or gradient are no numbers any more"
     return _verdict("diverged", sentence, ", ".join(evidence), lower_learning_rate(train))
@@ -187,7 +194,7 @@ def _turned(curve: Curve, training: list[float]) -> int | None:
     errors = curve.values
     best = errors.index(min(errors))
     if _has_risen(curve):
-        return best if training[-1] <= training[best] * (1.0 - OVERFIT_FALL) else None
+        return best if 0.0 < training[-1] <= training[best] * (1.0 - OVERFIT_FALL) else None
     apart = [place for place, error in enumerate(errors) if not 0.0 < training[place] < BY_HEART * error]
     place = apart[-1] + 1 if apart else 0
     if place >= len(errors):
@@ -237,7 +244,7 @@ def _noisy(seen: Standing, loss: Loss, augment: Augment, train: Train) -> Verdic
 
 def _going_on(seen: Standing, loss: Loss, train: Train) -> Verdict:
     """Whether more epochs bring something."""
-    longer = train_longer(train) if seen.ended else ""
+    longer = train_longer(train) if seen.ended else _WAIT
     if seen.improving:
         fall, over = seen.recent_fall()
         sentence = f"Still improving: −{figure(100.0 * fall)} % over the last {_epochs(over)}"
@@ -253,13 +260,17 @@ def _going_on(seen: Standing, loss: Loss, train: Train) -> Verdict:
     rate = latest(seen.rows, "learning_rate", 1)
     if not seen.ended and train.learning_rate_schedule == "cosine" and (rate or 0.0) > train.learning_rate * HIGH_RATE:
         sentence = f"Level since epoch {seen.gained_at}, but the learning rate has yet to fall"
-        return _verdict("early", sentence, f"learning rate {figure(rate or 0.0)}, {_error(seen)}")
+        return _verdict("early", sentence, f"learning rate {figure(rate or 0.0)}, {_error(seen)}", _WAIT)
     evidence = f"no gain of {100.0 * LEAST_GAIN:g} % for {_epochs(seen.epoch - seen.gained_at)}, {_error(seen)}"
     if seen.ended:
         # More nats bring detail, up to where new sounds suffer.
-        action = "" if seen.nats_per_dim > WEAK_NATS / 2.0 else lower_beta(loss, None, by=3.0)
+        action = lower_beta(loss, None, by=3.0)
+        if not action or seen.nats_per_dim > WEAK_NATS / 2.0:
+            action = "Listen to its samples, and use harmonic_vae_best.pt"
+    elif train.early_stopping:
+        action = f"Let it go on: it ends by itself after {_epochs(train.early_stopping)} without a gain"
     else:
-        action = "" if train.early_stopping else "End it with `harmonic control RUN stop`"
+        action = "End it with `harmonic control RUN stop`"
     if _has_risen(seen.curve):
         sentence = f"Plateau since epoch {seen.gained_at}, and worse by now: you can stop"
         return _verdict("plateau", sentence, evidence, lower_learning_rate(train))

@@ -73,8 +73,8 @@ class Archive:
         """Block in which pictures are drawn; at its end it waits for the last of them."""
         return self.pictures if self._team.is_first else nullcontext()
 
-    def checkpoint(self, *, milestone: bool = False) -> bool:
-        """Write the whole state; False where the run was told to end while there was no room."""
+    def checkpoint(self, *, milestone: bool = False, prune: bool = True) -> bool:
+        """Write the whole state and `prune` older ones; False where it was told to end while there was no room."""
         state, began = self._state, time.monotonic()
         state.elapsed_s += began - self._last
         self._last = began
@@ -92,11 +92,10 @@ class Archive:
         self._written = state.step, state.epoch
         self._last = time.monotonic()
         self._seconds = self._last - began
-        if self._team.is_first:
+        if self._team.is_first and prune:
             prune_checkpoints(self._run, self._profile.output.keep, state.best.step if state.best else None)
-            name = f"step-{state.step:08d}"
-            message = f"step {state.step}, written in {self._seconds:.1f} s"
-            self._journal.event("checkpoint", message, step=state.step, path=name)
+        message = f"step {state.step}, written in {self._seconds:.1f} s"
+        self._journal.event("checkpoint", message, step=state.step, path=f"step-{state.step:08d}")
         return True
 
     def is_written(self) -> bool:
@@ -110,8 +109,12 @@ class Archive:
     def is_due(self, *, best: bool) -> bool:
         """Tell whether it is time for a checkpoint: after some minutes, and of a `best` moment if that costs little."""
         since = time.monotonic() - self._last
-        due = since > _AT_LEAST_EVERY_S or (best and self._seconds < _BEST_MAY_COST * since)
+        due = self.is_late() or (best and self._seconds < _BEST_MAY_COST * since)
         return bool(self._team.most([due and self._team.is_first])[0])
+
+    def is_late(self) -> bool:
+        """Tell, on this rank alone, whether the last checkpoint is some minutes old."""
+        return time.monotonic() - self._last > _AT_LEAST_EVERY_S
 
     def export(self, label: str) -> bool:
         """Write the weights alone, under the name that belongs to the `label`."""

@@ -32,6 +32,7 @@ from harmonic_core.errors import RunError
 from harmonic_core.run.atomic import fsync_directory, write_atomically
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import Best
+from harmonic_core.text import plain
 from harmonic_core.training.state import TrainState
 from harmonic_core.training.weights import export_bytes, load_weights
 
@@ -85,7 +86,11 @@ def write_checkpoint(
             # A folder cannot be renamed over a full one; the old one steps aside and goes last.
             aside = temporary.with_suffix(".old")
             target.rename(aside)
-            temporary.rename(target)
+            try:
+                temporary.rename(target)
+            except OSError:
+                aside.rename(target)
+                raise
             shutil.rmtree(aside)
         else:
             temporary.rename(target)
@@ -122,6 +127,14 @@ def checkpoint_steps(run: RunDirectory) -> list[int]:
     except OSError:
         return []
     return sorted(int(match[1]) for name in names if (match := _FOLDER.match(name)))
+
+
+def bring_back_replaced(run: RunDirectory) -> None:
+    """Put back what was stepping aside for a newer checkpoint of the same step when the trainer was killed."""
+    for aside in run.checkpoints.glob(".step-*.old"):
+        target = run.checkpoints / aside.name[1:].split(".")[0]
+        if not target.exists():
+            aside.rename(target)
 
 
 def prune_checkpoints(run: RunDirectory, keep: int, best: int | None) -> None:
@@ -176,6 +189,14 @@ class Checkpoint:
         return load_file(average) if average.exists() else self.weights()
 
     @property
+    def music(self) -> str:
+        """Fingerprint of the music it was trained on; empty where that is not known."""
+        try:
+            return str(json.loads((self.path / "state.json").read_bytes())["music"])
+        except (OSError, ValueError, LookupError, TypeError):
+            return ""
+
+    @property
     def is_milestone(self) -> bool:
         """Whether it is one of those to keep for good."""
         return _is_milestone(self.path)
@@ -217,7 +238,9 @@ class Checkpoint:
         state.plateau.restore(position["plateau"])
         if state.grad_accum_asked == int(position["grad_accum_asked"]):
             state.grad_accum_steps = int(position["grad_accum_steps"])
-        state.rate_scale, state.rollbacks = float(position["rate_scale"]), int(position["rollbacks"])
+        # Somebody who asks for another rate begins with all of it.
+        if state.rate_asked == float(position["rate_asked"]):
+            state.rate_scale, state.rollbacks = float(position["rate_scale"]), int(position["rollbacks"])
         if position["scaler"]:
             state.scaler.load_state_dict(position["scaler"])
         generators = load_file(self.path / "rng.safetensors")
@@ -235,13 +258,17 @@ def open_checkpoint(path: Path) -> Checkpoint:
     RunError
         If a file is missing or altered; the message names it.
     """
+    shown = plain(str(path))
     try:
         hashes = json.loads((path / MANIFEST).read_text(encoding="utf-8"))["sha256"]
         for name in {*PARTS, *hashes}:
             if Path(name).name != name or _sha256(path / name) != hashes[name]:
-                raise RunError(f"{path / name}: not what was written (SHA-256 differs); use another checkpoint")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path}: not a complete checkpoint ({error}); use another one") from error
+                raise RunError(f"{shown}/{plain(name)}: not what was written (SHA-256 differs); use another checkpoint")
+        step = json.loads((path / "state.json").read_bytes())["step"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RunError(f"{shown}: not a complete checkpoint ({plain(str(error))}); use another one") from error
+    if (named := _FOLDER.match(path.resolve().name)) and int(named[1]) != step:
+        raise RunError(f"{shown}: renamed, it is the checkpoint of step {plain(str(step))}; give it its name back")
     return Checkpoint(path)
 
 
@@ -294,6 +321,7 @@ def _position(state: TrainState) -> dict[str, Any]:
         "grad_accum_steps": state.grad_accum_steps,
         "grad_accum_asked": state.grad_accum_asked,
         "music": state.music,
+        "rate_asked": state.rate_asked,
         "rate_scale": state.rate_scale,
         "rollbacks": state.rollbacks,
         "scaler": state.scaler.state_dict(),

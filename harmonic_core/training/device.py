@@ -61,7 +61,8 @@ def describe_device(device: torch.device, reason: str) -> Device:
             reason=reason,
             total_bytes=properties.total_memory,
         )
-    name = "Apple GPU" if device.type == "mps" else f"{torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    name = "Apple GPU" if device.type == "mps" else "1 thread" if threads == 1 else f"{threads} threads"
     return Device(kind=device.type, name=name, reason=reason, total_bytes=psutil.virtual_memory().total)
 
 

@@ -28,7 +28,7 @@ _POLL_S = 0.1
 class Team:
     """The ranks of a run. One alone agrees with itself, and nothing is sent.
 
-    Every method but `part` and `hand_on` must be called by all ranks, in the same order.
+    Every method but `part` must be called by all ranks, in the same order.
     """
 
     rank: int = 0

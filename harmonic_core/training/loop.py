@@ -96,10 +96,10 @@ class Loop:
         part = loader.part.stop - loader.part.start
         self.memory = MemoryGuard(profile, journal, self.state, part, device)
         self.diagnosis = Diagnosis(profile, journal)
-        self.recovery = Recovery(profile.train, run, journal, team, self.state, self.archive, self.diagnosis)
+        self.recovery = Recovery(profile.train, run, journal, team, self.state, self.archive, self.diagnosis, loader)
         self._describe()
         if point:
-            self.recovery.begin_with(point, loader)
+            self.recovery.begin_with(point)
         self.forward = wrap(self.state.model, device, team, journal, compiled=profile.train.compile)
         self.baseline_db: float | None = None
         if len(held_out):
@@ -114,7 +114,14 @@ class Loop:
         """Train to the end, or until something stops it; the state is then on disk."""
         self.journal.event("phase", f"training from step {self.state.step} to {self.total_steps}")
         self.journal.update(
-            state="training", total_steps=self.total_steps, mean_spectrum_db=self.baseline_db, **self._place()
+            state="training",
+            total_steps=self.total_steps,
+            mean_spectrum_db=self.baseline_db,
+            best=self.state.best,
+            skipped_steps=self.state.bad.total,
+            rollbacks=self.state.rollbacks,
+            grad_accum_steps=self.state.grad_accum_steps,
+            **self._place(),
         )
         if not self.state.weights_are_finite():
             raise DivergedError(
@@ -123,10 +130,10 @@ class Loop:
             )
         self.archive.warn_of_little_room()
         with self.archive.drawing():
+            self.memory.agree(self.team)
             if not self.archive.has_checkpoint():
                 self.archive.checkpoint()
             self.diagnosis.tell()
-            self.memory.agree(self.team)
             try:
                 return self._train()
             except DivergedError:
@@ -274,6 +281,8 @@ class Loop:
     def _obey(self) -> Ending | None:
         """Do what signals and commands ask for; an ending if they ask for the end."""
         orders = self.orders
+        if self.team.is_first and self.archive.is_late():
+            orders.asked.add("checkpoint")
         if not orders.look() and orders.signal is None:
             return None
         if orders.signal:

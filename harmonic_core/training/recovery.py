@@ -22,7 +22,7 @@ class Recovery:
 
     Parameters
     ----------
-    train, run, journal, team, state, archive, diagnosis
+    train, run, journal, team, state, archive, diagnosis, loader
         Of the run.
     """
 
@@ -35,11 +35,12 @@ class Recovery:
         state: TrainState,
         archive: Archive,
         diagnosis: Diagnosis,
+        loader: BatchLoader,
     ) -> None:
         self._train, self._run, self._journal, self._team = train, run, journal, team
-        self._state, self._archive, self._diagnosis = state, archive, diagnosis
+        self._state, self._archive, self._diagnosis, self._loader = state, archive, diagnosis, loader
 
-    def begin_with(self, point: ResumePoint, loader: BatchLoader) -> None:
+    def begin_with(self, point: ResumePoint) -> None:
         """Go on from `point`, or begin with its weights.
 
         Raises
@@ -57,9 +58,18 @@ class Recovery:
         if continued.begun_anew:
             listed = "; ".join(continued.begun_anew)
             self._journal.warn(f"{len(continued.begun_anew)} weights do not fit and begin anew: {listed}")
-        if point.continues(self._run):
-            self._forget_what_came_later(keep=True)
-            self._realign(loader)
+        if continued.music not in {"", self._state.music}:
+            self._journal.warn(
+                "the music is not that of the checkpoint: files were added, removed or changed since; "
+                "the result is not that of a training in one go"
+            )
+        if not point.continues(self._run):
+            return
+        moved = self._realign()
+        if moved:
+            # Before those that count otherwise go aside, so that there is one whatever happens.
+            self._archive.checkpoint(prune=False)
+        self._forget_what_came_later(keep=True, epoch_anew=moved)
 
     def is_needed(self) -> bool:
         """Look at the counts of bad updates, and go back if too many came in a row; tells whether it did."""
@@ -80,12 +90,15 @@ class Recovery:
         """
         state, limit = self._state, self._train.max_rollbacks
         step, scale, times, skipped = state.step, state.rate_scale / 2, state.rollbacks + 1, state.bad.total
+        parts = state.grad_accum_steps
         if times > limit:
             raise DivergedError(self._advice(why))
         checkpoint = newest_checkpoint(self._run, good=True)
         checkpoint.restore(state, self._team.rank)
         self._team.collect(None)
+        self._realign()
         state.rate_scale, state.rollbacks = scale, times
+        state.grad_accum_steps = max(parts, state.grad_accum_steps)
         state.bad.restore([skipped, 0, 0])
         self._forget_what_came_later(keep=False)
         message = (
@@ -107,21 +120,26 @@ class Recovery:
             f"last checkpoint with `harmonic train --resume-from {self._run.path} --allow-changes`"
         )
 
-    def _forget_what_came_later(self, *, keep: bool) -> None:
-        """Rows past this step would come twice, and a later checkpoint would be taken for this one's successor."""
-        step, epoch = self._state.step, self._state.epoch
+    def _forget_what_came_later(self, *, keep: bool, epoch_anew: bool = False) -> None:
+        """Later rows would come twice, and a later checkpoint would be taken for this one's successor."""
+        epoch, last = self._state.epoch, -1 if epoch_anew else self._state.step
 
         def came_before(row: Row) -> bool:
-            return bool(row.get("step", 0) <= step and (row.get("kind") != "epoch" or row.get("epoch", 0) <= epoch))
+            begun = row.get("epoch", 0) == epoch + 1 and row.get("kind") != "epoch" and row.get("step", 0) <= last
+            return bool(begun or row.get("epoch", 0) <= epoch)
 
         self._diagnosis.keep(came_before)
-        self._journal.keep_rows(came_before, step)
+        self._journal.keep_rows(came_before, self._state.step)
         if self._team.is_first:
-            put_later_checkpoints_aside(self._run, step, keep=keep)
+            put_later_checkpoints_aside(self._run, self._state.step, keep=keep)
 
-    def _realign(self, loader: BatchLoader) -> None:
-        """Data or batch size may have changed since: then the step follows from the epochs that are closed."""
-        state, steps_per_epoch = self._state, loader.steps_per_epoch
-        if not 0 <= state.step - state.epoch * steps_per_epoch <= steps_per_epoch:
-            state.step = state.epoch * steps_per_epoch
-            self._journal.event("warning", f"an epoch has other steps than before; going on at step {state.step}")
+    def _realign(self) -> bool:
+        """Data or batch size may have changed since: then the step follows from the closed epochs; tells whether."""
+        state, steps_per_epoch = self._state, self._loader.steps_per_epoch
+        if 0 <= state.step - state.epoch * steps_per_epoch <= steps_per_epoch:
+            return False
+        state.step = state.epoch * steps_per_epoch
+        state.interval.clear()
+        state.epoch_means.clear()
+        self._journal.event("warning", f"an epoch has other steps than before; going on at step {state.step}")
+        return True

@@ -39,7 +39,10 @@ def learning_rate(train: Train, step: int, total_steps: int, scale: float = 1.0,
     highest = train.learning_rate * scale
     if train.learning_rate_schedule == "plateau":
         highest *= max(plateau, train.final_learning_rate)
-    warmup = min(train.warmup_steps, total_steps // 10)
+    warmup = train.warmup_steps
+    if train.learning_rate_schedule == "cosine":
+        # The others do not depend on how long the run is to be.
+        warmup = min(warmup, total_steps // 10)
     if step < warmup:
         return highest * (step + 1) / warmup
     if train.learning_rate_schedule != "cosine":

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 import psutil
 import torch
+import torch.distributed as dist
 
 from harmonic_core.data.loading import BatchLoader
 from harmonic_core.errors import (
@@ -28,7 +29,7 @@ from harmonic_core.run.lock import hold_lock
 from harmonic_core.run.origin import record_start
 from harmonic_core.run.resume import ResumePoint
 from harmonic_core.run.status import Device, State
-from harmonic_core.training.checkpoint import checkpoint_steps
+from harmonic_core.training.checkpoint import bring_back_replaced, checkpoint_steps
 from harmonic_core.training.device import choose_device, describe_device, measure_device
 from harmonic_core.training.distributed import Team, join_team
 from harmonic_core.training.guard import is_out_of_memory, lacks_room
@@ -77,6 +78,7 @@ def train(
         if point is None or not point.continues(run):
             run.create()
         with hold_lock(run):
+            bring_back_replaced(run)
             if point and point.continues(run) and not (point.export or point.checkpoint or checkpoint_steps(run)):
                 raise RunError(
                     f"{run.path}: no checkpoint was written yet, so there is nothing to continue; "
@@ -193,6 +195,10 @@ def _translate(error: BaseException, run: RunDirectory) -> BaseException:
             f"out of memory ({reason}); halve `--batch-size`, double `--grad-accum-steps`, "
             "or use smaller `--hidden-dims`"
         )
+    if _is_of_another_rank(error):
+        return RunError(
+            f"another rank is gone, and with it the training; `harmonic train --resume-from {run.path}` continues it"
+        )
     if not isinstance(error, OSError):
         return error
     what = f"{error.filename or run.path}: {(error.strerror or str(error)).lower()}"
@@ -207,3 +213,8 @@ def _translate(error: BaseException, run: RunDirectory) -> BaseException:
     else:
         return error
     return DiskError(f"{what}; {remedy} and continue with `harmonic train --resume-from {run.path}`")
+
+
+def _is_of_another_rank(error: BaseException) -> bool:
+    """Tell whether a connection to another rank broke; gloo says so in words only."""
+    return isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo/" in str(error))

@@ -92,6 +92,8 @@ class TrainState:
     """Parts of a batch that the profile asks for."""
     music: str = ""
     """Fingerprint of what it trains on."""
+    rate_asked: float = 0.0
+    """Learning rate that the profile asks for."""
     rate_scale: float = 1.0
     """What rollbacks have left of the learning rate."""
     rollbacks: int = 0

@@ -38,6 +38,7 @@ def make_state(model: VAE, train: Train, device: torch.device) -> TrainState:
         scaler=torch.amp.GradScaler(device.type, enabled=half),
         grad_accum_steps=train.grad_accum_steps,
         grad_accum_asked=train.grad_accum_steps,
+        rate_asked=train.learning_rate,
         plateau=Plateau(train.plateau_patience),
     )
 

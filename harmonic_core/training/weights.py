@@ -77,10 +77,10 @@ def load_weights(
         If names or shapes differ and that is not allowed, or nothing fits; the message lists the first of them.
     """
     own = model.state_dict()
-    differences = [f"{name} is missing" for name in own if name not in weights]
-    differences += [f"{name} is unknown" for name in weights if name not in own]
+    differences = [f"{plain(name)} is missing" for name in own if name not in weights]
+    differences += [f"{plain(name)} is unknown" for name in weights if name not in own]
     differences += [
-        f"{name} is {tuple(weights[name].shape)} instead of {tuple(tensor.shape)}"
+        f"{plain(name)} is {tuple(weights[name].shape)} instead of {tuple(tensor.shape)}"
         for name, tensor in own.items()
         if name in weights and weights[name].shape != tensor.shape
     ]
@@ -89,7 +89,7 @@ def load_weights(
         shown = 12
         more = f" and {len(differences) - shown} more" if len(differences) > shown else ""
         raise RunError(
-            f"{origin}: the weights are of another model: {'; '.join(differences[:shown])}{more}. "
+            f"{plain(origin)}: the weights are of another model: {'; '.join(differences[:shown])}{more}. "
             "Use the profile that they were trained with (architecture, n_mels, segment_length, latent_dim, …)"
             + (", or begin the rest anew with `--allow-partial`" if fitting and partial is not None else "")
         )

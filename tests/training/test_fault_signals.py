@@ -38,7 +38,13 @@ SHORT = ("train.log_every=1", "train.epochs=2")
 # What is to be interrupted has to take long enough to be seen.
 SETTINGS = {
     "training": ("train.log_every=1", "train.epochs=2", "train.batch_size=1"),
-    "validation": ("train.log_every=1", "train.epochs=1", "data.segment_length=0.1", "data.validation_split=0.6"),
+    "validation": (
+        "train.log_every=1",
+        "train.epochs=1",
+        "data.segment_length=0.2",
+        "data.min_clip_length=0.2",
+        "data.validation_split=0.6",
+    ),
     "sampling": (*SHORT, "evaluation.griffin_lim_steps=300", "evaluation.prior_samples=16"),
     "checkpointing": (*SHORT, "model.hidden_dims=[256,256]"),
     # Long enough that the command to pause is read in time.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import signal
 from collections.abc import Callable
@@ -17,7 +19,7 @@ from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.origin import read_starts
 from harmonic_core.run.records import read_rows
 from harmonic_core.run.status import read_status
-from harmonic_core.training import loop
+from harmonic_core.training import archive, loop
 from harmonic_core.training.checkpoint import checkpoint_steps, newest_checkpoint
 from harmonic_core.training.update import update_weights
 from harmonic_core.training.weights import read_export
@@ -236,3 +238,68 @@ def test_another_batch_size_goes_on_at_the_epoch_that_was_reached(finished: RunD
     assert train_in(finished.path, "train.batch_size=8", "train.epochs=4", resume_from=finished.path) == ExitCode.OK
     assert "an epoch has other steps than before" in str(read_rows(finished.events))
     assert read_rows(finished.metrics)[-1]["epoch"] == 4
+
+
+def test_after_another_batch_size_the_new_steps_are_those_that_a_further_resume_goes_on_from(
+    finished: RunDirectory, train_in: Train
+) -> None:
+    train_in(finished.path, "train.batch_size=8", "train.epochs=4", resume_from=finished.path)
+    ended = checkpoint_steps(finished)[-1]
+    assert ended == 4 * 2
+    assert train_in(finished.path, "train.batch_size=8", "train.epochs=5", resume_from=finished.path) == ExitCode.OK
+    assert [row["epoch"] for row in read_rows(finished.metrics) if row["kind"] == "epoch"] == [1, 2, 3, 4, 5]
+    assert checkpoint_steps(finished)[-1] == ended + 2
+
+
+def test_other_music_than_the_checkpoint_was_made_of_is_said(
+    tmp_path: Path, finished: RunDirectory, train_in: Train
+) -> None:
+    assert train_in(finished.path, "data.demo_minutes=0.6", "train.epochs=4", resume_from=finished.path) == ExitCode.OK
+    assert "the music is not that of the checkpoint" in logged(finished)
+
+
+def test_an_export_without_its_checkpoint_does_not_forget_which_epoch_was_the_best(
+    finished: RunDirectory, train_in: Train
+) -> None:
+    rows = [row for row in read_rows(finished.metrics) if row["kind"] == "epoch"]
+    shutil.rmtree(finished.checkpoints / "step-00000008")
+    train_in(finished.path, "train.learning_rate=1e-12", resume_from=finished.export("epoch_2"))
+    best = read_status(finished.status).best  # type: ignore[union-attr]
+    assert best is not None
+    assert best.val_recon_db <= min(row["val_recon_db"] for row in rows[:2])
+
+
+def test_a_learning_rate_that_is_asked_for_after_a_divergence_is_the_one_in_force(
+    finished: RunDirectory, train_in: Train
+) -> None:
+    folder = finished.checkpoints / "step-00000012"
+    position = json.loads((folder / "state.json").read_text())
+    (folder / "state.json").write_text(json.dumps({**position, "rate_scale": 0.125, "rollbacks": 3}))
+    manifest = json.loads((folder / "MANIFEST.json").read_text())
+    manifest["sha256"]["state.json"] = hashlib.sha256((folder / "state.json").read_bytes()).hexdigest()
+    (folder / "MANIFEST.json").write_text(json.dumps(manifest))
+    kept = RunDirectory(Path(shutil.copytree(finished.path, finished.path.with_name("kept"))))
+    constant = ("train.learning_rate_schedule=constant", "train.epochs=4")
+    train_in(finished.path, *constant, "train.learning_rate=1e-4", resume_from=finished.path)
+    train_in(kept.path, *constant, resume_from=kept.path)
+    assert [read_rows(run.metrics)[-1]["learning_rate"] for run in (finished, kept)] == [1e-4, 1e-3 / 8]
+
+
+def test_a_long_epoch_has_checkpoints_in_its_middle(
+    tmp_path: Path, train_in: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "_AT_LEAST_EVERY_S", 0.0)
+    run = RunDirectory(tmp_path / "run")
+    assert train_in(run.path, "train.epochs=1", "output.keep=9") == ExitCode.OK
+    assert len(checkpoint_steps(run)) > 2
+
+
+def test_a_trainer_killed_between_two_renames_leaves_a_checkpoint_all_the_same(
+    finished: RunDirectory, train_in: Train
+) -> None:
+    before = comparable(finished)
+    for step in checkpoint_steps(finished)[:-1]:
+        shutil.rmtree(finished.checkpoints / f"step-{step:08d}")
+    (finished.checkpoints / "step-00000012").rename(finished.checkpoints / ".step-00000012.deadbeef.old")
+    assert train_in(finished.path, resume_from=finished.path) == ExitCode.OK
+    assert comparable(finished) == before

@@ -124,7 +124,7 @@ async def test_the_chosen_run_stays_chosen_when_another_appears_above_it() -> No
     record_run(Path("runs/old"), Recording(epochs_done=1))
     app = console()
     async with app.run_test(size=SIZE) as pilot:
-        await sees(pilot, "old")
+        await sees(pilot, "✓ finished   epoch 1/100")
         runs = app.screen.query_one("#runs", Choices)
         record_run(Path("runs/new"), Recording(epochs_done=1))
         await until(pilot, lambda: runs.option_count == 2)
