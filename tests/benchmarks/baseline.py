@@ -32,8 +32,8 @@ from harmonic_core.evaluation.validation import Validation, band_statistics, mea
 from harmonic_core.model.build import build_model
 from harmonic_core.profile.sections import Data, Loss, Model, Profile, Train
 from harmonic_core.training.schedule import learning_rate
-from harmonic_core.training.state import RunningMeans, TrainState
-from harmonic_core.training.update import MEASURED, make_optimizer, update_weights
+from harmonic_core.training.state import TrainState
+from harmonic_core.training.update import make_state, update_weights
 
 TURN_S = 3.0
 HELD_OUT = 0.2
@@ -146,8 +146,9 @@ def _contender(
     torch.manual_seed(seed)
     vae = build_model(model, profile.audio.n_mels, profile.segment_frames)
     vae.set_band_statistics(*statistics)
-    state = TrainState(vae, make_optimizer(vae, train, cpu), RunningMeans(MEASURED, cpu), RunningMeans(MEASURED, cpu))
-    return Contender(state, stack.enter_context(BatchLoader(segments, train.batch_size, cpu)), loss, train)
+    return Contender(
+        make_state(vae, train, cpu), stack.enter_context(BatchLoader(segments, train.batch_size, cpu)), loss, train
+    )
 
 
 if __name__ == "__main__":

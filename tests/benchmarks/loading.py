@@ -34,8 +34,8 @@ from harmonic_core.evaluation.validation import band_statistics
 from harmonic_core.model.build import build_model
 from harmonic_core.profile.sections import Data, Profile
 from harmonic_core.training.device import choose_device
-from harmonic_core.training.state import RunningMeans, TrainState
-from harmonic_core.training.update import MEASURED, make_optimizer, update_weights
+from harmonic_core.training.state import TrainState
+from harmonic_core.training.update import make_state, update_weights
 
 TURN_S = 1.0
 STRENGTH = 0.5
@@ -110,9 +110,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             model = build_model(profile.model, profile.audio.n_mels, profile.segment_frames)
             model.set_band_statistics(*mean_and_std)
             model.to(device)
-            means = RunningMeans(MEASURED, device), RunningMeans(MEASURED, device)
-            state = TrainState(model, make_optimizer(model, profile.train, device), *means)
-            return Trainer(state, stack.enter_context(loader), features, augmentation)
+            return Trainer(
+                make_state(model, profile.train, device), stack.enter_context(loader), features, augmentation
+            )
 
         memory = MemoryLoader(plain, profile.train.batch_size, device)
         memory.gather(IN_MEMORY)
