@@ -74,7 +74,7 @@ def validate(
     batch_size: int,
     *,
     part: slice = slice(None),
-    collect: Callable[[Tally], list[Tally]] = lambda mine: [mine],
+    collect: Callable[[Tally | None], list[Tally | None]] = lambda mine: [mine],
     stopped: Callable[[], bool] = lambda: False,
 ) -> Validation | None:
     """Measure a model on the validation segments, in evaluation mode; the same noise every time.
@@ -92,7 +92,7 @@ def validate(
     Returns
     -------
     Validation
-        None where it was stopped.
+        None where it was stopped, here or in another process.
 
     Raises
     ------
@@ -101,10 +101,10 @@ def validate(
     """
     if not len(segments):
         raise ValueError("there is nothing to validate on")
-    tally = _tally(model, features, segments, loss, beta, batch_size, part, stopped)
-    if tally is None:
+    gathered = collect(_tally(model, features, segments, loss, beta, batch_size, part, stopped))
+    everyone = [tally for tally in gathered if tally is not None]
+    if len(everyone) < len(gathered):
         return None
-    everyone = collect(tally)
     total, recon, mel_l1 = (torch.stack([each.sums for each in everyone]).sum(dim=0) / len(segments)).tolist()
     by_dimension = (torch.stack([each.kl for each in everyone]).sum(dim=0) / len(segments)).tolist()
     mu, errors = (torch.cat([each[field] for each in everyone]) for field in (2, 3))

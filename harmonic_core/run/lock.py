@@ -24,7 +24,7 @@ def hold_lock(run: RunDirectory) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             raise RunError(
                 f"{run.path}: another trainer (process {holder}) works on this run; "

@@ -126,24 +126,24 @@ class Archive:
     def sound(self) -> None:
         """Write sounds, and have pictures drawn."""
         began, step = time.monotonic(), self._state.step
-        count, trouble = 0, ""
+        count, trouble, given_up = 0, "", False
 
         def write() -> None:
-            nonlocal count, trouble
+            nonlocal count, trouble, given_up
             try:
                 count = self._sounds.write(self._state.judged, step, self._state.epoch)
+            except GivenUpError:
+                given_up = True
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
                 trouble = str(error).splitlines()[0][:160]
 
-        try:
-            if not self.patience.insist(write, "samples", self.sound_bytes()):
-                return
-        except GivenUpError:
-            self._journal.event("sample", "given up: the run is to end", step=step)
+        if not self.patience.insist(write, "samples", self.sound_bytes()):
             return
-        if trouble:
+        if given_up:
+            self._journal.event("sample", "given up: the run is to end", step=step)
+        elif trouble:
             self._journal.warn(f"no samples of step {step}: out of memory ({trouble})")
         elif self._team.is_first:
             self._journal.event("sample", f"{count} written in {time.monotonic() - began:.1f} s", step=step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -64,17 +65,22 @@ def assemble(profile: Profile, material: Material, loader: BatchLoader, device: 
 def wrap(model: VAE, device: torch.device, team: Team, journal: Journal, *, compiled: bool) -> Callable[..., Any]:
     """The model as an update calls it: compiled where that is wanted and possible, its gradients shared by the team."""
     forward: torch.nn.Module = model
-    if compiled and _can_compile(journal):
+    if compiled and _can_compile(device, journal):
         forward = torch.compile(model)  # type: ignore[assignment]
     if team.is_alone:
         return forward
-    return DistributedDataParallel(forward, device_ids=[device.index] if device.type == "cuda" else None)
+    # Every rank has the same buffers already, made from the same music. Torch 2.13 has a new word for that.
+    words = inspect.signature(DistributedDataParallel).parameters
+    buffers: dict[str, Any] = {
+        "forward_sync_buffers" if "forward_sync_buffers" in words else "broadcast_buffers": False
+    }
+    return DistributedDataParallel(forward, device_ids=[device.index] if device.type == "cuda" else None, **buffers)
 
 
-def _can_compile(journal: Journal) -> bool:
+def _can_compile(device: torch.device, journal: Journal) -> bool:
     """Try the compiler on next to nothing: the machine may lack one."""
     try:
-        torch.compile(lambda x: x + 1.0)(torch.ones(2))
+        torch.compile(lambda x: x + 1.0)(torch.ones(2, device=device))
     except (RuntimeError, OSError, ImportError) as error:  # each part of the compiler fails in its own way
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
         journal.warn(f"train.compile: torch.compile does not work here ({reason}); going on without it")

@@ -69,22 +69,30 @@ class Team:
         if self.is_alone:
             return [mine]
         everyone: list[T] = [mine] * self.world_size
-        # A list on the CPU would else be sent through the first device of every rank.
         dist.all_gather_object(everyone, mine)
         return everyone
 
-    def first_of_node_first(self, work: Callable[[], T], stopped: Callable[[], bool]) -> T | None:
-        """Let one rank of every machine do `work` before its others, which find it done; None where `stopped`."""
-        if self.store is None or self.local_rank == 0:
+    def first_of_node_first(self, work: Callable[[], T | None], stopped: Callable[[], bool]) -> T | None:
+        """Let one rank of every machine do `work` before its others, which find it done, and wait for everyone.
+
+        It may take as long as it likes, unlike a collective. None where it was `stopped` on this rank.
+        """
+        if self.store is None:
+            return work()
+        done = None
+        if self.local_rank == 0 or self._wait_for([f"done/{self.node}"], stopped):
             done = work()
-            if self.store is not None:
-                self.store.set(f"done/{self.node}", "1")
-            return done
-        while not self.store.check([f"done/{self.node}"]):
+            self.store.set(f"done/{self.node}", "1")
+        self.store.set(f"ready/{self.rank}", "1")
+        return done if self._wait_for([f"ready/{rank}" for rank in range(self.world_size)], stopped) else None
+
+    def _wait_for(self, keys: list[str], stopped: Callable[[], bool]) -> bool:
+        assert self.store is not None
+        while not self.store.check(keys):
             if stopped():
-                return None
+                return False
             time.sleep(_POLL_S)
-        return work()
+        return True
 
 
 ALONE = Team()
@@ -103,18 +111,19 @@ def join_team(wanted: str) -> Iterator[Team]:
         yield ALONE
         return
     store, rank, world_size = next(rendezvous("env://"))
-    # Made by hand instead of by `init_process_group`, because decoding may take longer than any of its time limits.
+    # The launcher keeps one store for all its tries: what ranks that are gone have left there must not be found.
+    store = PrefixStore(f"try-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
     team = Team(
         rank,
         world_size,
         int(os.environ.get("LOCAL_RANK", "0")),
         int(os.environ.get("GROUP_RANK", "0")),
+        # A place of its own: decoding may take longer than any time limit of a group.
         PrefixStore("harmonic", store),
     )
     on_cuda = wanted in {"auto", "cuda"} and torch.cuda.is_available()
     backend = "cpu:gloo,cuda:nccl" if on_cuda else "gloo"
     dist.init_process_group(backend, store=PrefixStore("group", store), rank=rank, world_size=world_size)
-    try:
-        yield team
-    finally:
-        dist.destroy_process_group()
+    # Not after an error: the orderly end of NCCL waits for ranks that may wait for this one.
+    yield team
+    dist.destroy_process_group()

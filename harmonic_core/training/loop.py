@@ -89,7 +89,7 @@ class Loop:
             self.orders,
             team,
             self.state,
-            SoundWriter(run, self.features, held_out, evaluation, rate, seed, self.orders.stopped),
+            SoundWriter(run, self.features, held_out, evaluation, rate, seed, self.orders.is_signalled),
             PictureSource(self.features, held_out, evaluation, profile.audio, seed),
             PictureQueue(run, journal, signals),
         )
@@ -178,7 +178,8 @@ class Loop:
                     team=self.team,
                     forward=self.forward,
                     stopped=self.orders.stopped,
-                )
+                ),
+                again=self.team.is_alone,
             )
         except OSError as error:
             # Other ranks would wait for this one's part of a checkpoint.
@@ -216,9 +217,11 @@ class Loop:
         rate, weight = self._schedule(state.step - 1)
         if self.recovery.is_needed():
             return None
-        validation = self._validate(weight) if len(self.material.validation) else None
-        if self.orders.stopped():
-            return self._obey()
+        validation = None
+        if len(self.material.validation):
+            validation = self._validate(weight)
+            if validation is None:
+                return self._obey()
         if validation and not self._is_sane(validation):
             self.recovery.go_back(f"the validation error is {validation.recon_db:.3g} dB")
             return None
@@ -264,7 +267,7 @@ class Loop:
                 self.memory.part_size,
                 part=part,
                 collect=self.team.collect,
-                stopped=self.orders.stopped,
+                stopped=self.orders.is_signalled,
             )
         )
 

@@ -19,6 +19,9 @@ from harmonic_core.training.update import half_type
 
 T = TypeVar("T")
 
+_MOMENTS = 3
+"""What AdamW keeps of a weight: the number of its updates and two means."""
+
 
 class MemoryGuard:
     """Does work on parts of a batch, and halves them where they do not fit.
@@ -46,8 +49,15 @@ class MemoryGuard:
         """Segments that are computed at once."""
         return -(-self._batch_size // self._state.grad_accum_steps)
 
-    def fit(self, work: Callable[[], T]) -> T:
+    def fit(self, work: Callable[[], T], *, again: bool = True) -> T:
         """Do `work` again and again in ever smaller parts until it fits; it must leave nothing half-done.
+
+        Parameters
+        ----------
+        work
+            What to do.
+        again
+            Whether it may be done a second time: not once it has exchanged something with other ranks.
 
         Raises
         ------
@@ -58,7 +68,7 @@ class MemoryGuard:
             try:
                 return work()
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
+                if not is_out_of_memory(error) or not again:
                     raise
                 reason = (str(error).strip() or "no memory left").splitlines()[0][:160]
             # Out here, because within the `except` its frames would keep the memory.
@@ -86,11 +96,14 @@ class MemoryGuard:
 
     def _try_one_part(self) -> None:
         model, train = self._state.model, self._profile.train
+        # Room for the two moments of each weight, which come with the first update.
+        ballast = [] if self._state.optimizer.state else [torch.empty_like(w) for w in model.parameters() for _ in "12"]
         mel = torch.zeros((self.part_size, model.n_mels, model.frames), device=self._device)
         with torch.autocast(self._device.type, dtype=half_type(self._device), enabled=train.mixed_precision):
             reconstruction, _ = model(mel, torch.zeros((self.part_size, model.latent_dim), device=self._device))
         reconstruction.float().mean().backward()
         self._state.optimizer.zero_grad(set_to_none=True)
+        del ballast
 
     def divide(self, reason: str) -> None:
         """Halve the parts of a batch, and say so.
@@ -102,6 +115,13 @@ class MemoryGuard:
         """
         state, before = self._state, self.part_size
         state.optimizer.zero_grad(set_to_none=True)
+        # Memory may have run out between the moments of one weight, or between a scaler's two steps.
+        for weights in [weights for weights, moments in state.optimizer.state.items() if len(moments) < _MOMENTS]:
+            del state.optimizer.state[weights]
+        if state.scaler.is_enabled():
+            scaler = torch.amp.GradScaler(self._device.type)
+            scaler.load_state_dict(state.scaler.state_dict())
+            state.scaler = scaler
         gc.collect()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()

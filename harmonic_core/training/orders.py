@@ -50,7 +50,11 @@ class Orders:
 
     def stopped(self) -> bool:
         """Tell whether to give work up half-way for a signal: not in a team, where others wait for this rank's part."""
-        return self._team.is_alone and self._signals.received is not None
+        return self._team.is_alone and self.is_signalled()
+
+    def is_signalled(self) -> bool:
+        """Tell whether this process received a signal, which its team may not know yet."""
+        return self._signals.received is not None
 
     def look(self) -> bool:
         """Learn what is new; all ranks must call it at the same steps. Tells whether it looked closely.

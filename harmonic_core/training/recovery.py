@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harmonic_core.data.loading import BatchLoader
-from harmonic_core.errors import DivergedError
+from harmonic_core.errors import DivergedError, RunError
 from harmonic_core.profile.sections import Train
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import Row
@@ -49,8 +49,7 @@ class Recovery:
             If that cannot be done.
         """
         continued = continue_from(point, self._run, self._state, self._team.rank)
-        # From here on the first rank changes what the others have just read.
-        self._team.collect(None)
+        self._insist_on_one_place()
         self._journal.event("resume", continued.message)
         self._journal.log(continued.message)
         for change in point.changes:
@@ -94,9 +93,14 @@ class Recovery:
         if times > limit:
             raise DivergedError(self._advice(why))
         checkpoint = newest_checkpoint(self._run, good=True)
+        loss_scale = state.scaler.get_scale()
         checkpoint.restore(state, self._team.rank)
-        self._team.collect(None)
+        self._insist_on_one_place()
         self._realign()
+        if state.scaler.is_enabled():
+            # One that was too large then would be so again.
+            saved = state.scaler.state_dict()
+            state.scaler.load_state_dict({**saved, "scale": min(loss_scale, saved["scale"])})
         state.rate_scale, state.rollbacks = scale, times
         state.grad_accum_steps = max(parts, state.grad_accum_steps)
         state.bad.restore([skipped, 0, 0])
@@ -119,6 +123,22 @@ class Recovery:
             f"(now {train.learning_rate:g}) or `--set train.grad_clip` (now {train.grad_clip:g}) and continue from the "
             f"last checkpoint with `harmonic train --resume-from {self._run.path} --allow-changes`"
         )
+
+    def _insist_on_one_place(self) -> None:
+        """All ranks must have read the same; from here on the first one changes what the others have just read.
+
+        Raises
+        ------
+        RunError
+            If their disks show different checkpoints.
+        """
+        state = self._state
+        places = self._team.collect((state.step, state.epoch, state.grad_accum_steps))
+        if any(place != places[0] for place in places):
+            raise RunError(
+                f"{self._run.path}: the ranks see different checkpoints there; all machines need the same run "
+                "directory, on a disk that they share"
+            )
 
     def _forget_what_came_later(self, *, keep: bool, epoch_anew: bool = False) -> None:
         """Later rows would come twice, and a later checkpoint would be taken for this one's successor."""

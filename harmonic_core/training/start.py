@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 from contextlib import nullcontext
 
 import psutil
@@ -155,8 +156,11 @@ def _prepare_and_train(
         return signals.received is not None
 
     material = team.first_of_node_first(lambda: prepare_material(profile, journal, stopped), stopped)
-    if material is None:
-        return Ending("stopped", signals.exit_code, "before training began")
+    # One that was stopped leaves; the others must not go on to wait for it.
+    is_over, number = team.most([material is None, int(signals.received or 0)])
+    if is_over or material is None:
+        code = StopSignals.exit_code_of(signal.Signals(number)) if number else ExitCode.OK
+        return Ending("stopped", code, "before training began")
     _insist_on_agreement(team, profile, material)
     with BatchLoader(material.training, profile.train.batch_size, device, team.part) as loader:
         loop = Loop(profile, run, journal, signals, team, device, material, loader, point)
@@ -171,6 +175,11 @@ def _insist_on_agreement(team: Team, profile: Profile, material: Material) -> No
         raise ProfileError(
             f"train.batch_size: {profile.train.batch_size} segments cannot be divided over {team.world_size} ranks; "
             f"take a batch_size of at least {team.world_size}, or fewer ranks"
+        )
+    if len(material.training) < team.world_size:
+        raise DataError(
+            f"{len(material.training)} segments to train on cannot be divided over {team.world_size} ranks; take fewer "
+            "ranks, or more music"
         )
     everyone = team.collect(material.fingerprint)
     for rank, fingerprint in enumerate(everyone):

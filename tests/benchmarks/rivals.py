@@ -116,7 +116,7 @@ def bare(parts: Parts, clock: Clock, updates: int) -> None:
     loss, train, seed = parts.profile.loss, parts.profile.train, parts.profile.run.seed
     for step in range(updates):
         mel = features(loader.batch(step))
-        noise = step_noise(seed, step, (len(mel), model.latent_dim)).to(mel.device)
+        noise = step_noise(seed, step, (len(mel), model.latent_dim)).to(mel.device, non_blocking=True)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(train, step, parts.steps)
         reconstruction, posterior = model(mel, noise)
@@ -161,7 +161,9 @@ def lightning(parts: Parts, clock: Clock, folder: Path) -> None:
             step = self.global_step
             with torch.no_grad():
                 mel = parts.features(samples)
-            noise = step_noise(profile.run.seed, step, (len(mel), self.model.latent_dim)).to(mel.device)
+            noise = step_noise(profile.run.seed, step, (len(mel), self.model.latent_dim)).to(
+                mel.device, non_blocking=True
+            )
             for group in parts.optimizer.param_groups:
                 group["lr"] = learning_rate(profile.train, step, parts.steps)
             reconstruction, posterior = self.model(mel, noise)

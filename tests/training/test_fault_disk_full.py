@@ -20,7 +20,7 @@ from harmonic_core.errors import ExitCode
 from harmonic_core.run.control import send_command
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import Status, read_status
-from harmonic_core.training import loop
+from harmonic_core.training import loop, orders
 from harmonic_core.training.checkpoint import newest_checkpoint
 from harmonic_core.training.update import update_weights
 
@@ -40,7 +40,8 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 @pytest.fixture
 def before_update(monkeypatch: pytest.MonkeyPatch) -> BeforeUpdate:
-    """Does something once, before the update after N updates."""
+    """Does something once, before the update after N updates; commands are then obeyed at the next step."""
+    monkeypatch.setattr(orders, "_LOOK_EVERY_S", 0.0)
 
     def arrange(step: int, happens: Callable[[], object]) -> None:
         waiting = [happens]
