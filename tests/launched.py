@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
+import socket
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +78,7 @@ class Team:
 
     def still_there(self) -> list[psutil.Process]:
         """Ranks that run."""
-        return [rank for rank in self.ranks if rank.is_running() and rank.status() != psutil.STATUS_ZOMBIE]
+        return [rank for rank in self.ranks if _runs(rank)]
 
     def said(self) -> str:
         """What was printed on stderr."""
@@ -100,6 +103,21 @@ def start_team(programs: Programs, run: str, *arguments: str) -> Team:
 
     wait_until(goes_on, f"{run} trains on two ranks")
     return Team(directory, launcher, ranks_of(launcher.pid), log)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # gone between the two questions
+        return False
+
+
+def free_port() -> int:
+    """A port to meet at, which nobody gets by chance: it is below those that the system gives away."""
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("localhost", random.randrange(20_000, 32_000)))
+            return int(probe.getsockname()[1])
 
 
 def ranks_of(launcher: int) -> list[psutil.Process]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -118,6 +119,15 @@ class RunDirectory:
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DiskError(f"{self.path}: the run directory cannot be made: {error.strerror or error}") from error
+
+    def sweep(self) -> None:
+        """Remove what a killed trainer left half-written; only for whoever holds the lock."""
+        for left_over in (*self.path.glob(".*.tmp"), *self.samples.glob(".*.tmp")):
+            if left_over.is_dir():
+                shutil.rmtree(left_over, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    left_over.unlink()
 
     def _ended_with_nothing(self) -> bool:
         """Tell whether the run here came to its end before it had anything to lose."""

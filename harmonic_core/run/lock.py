@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from harmonic_core.errors import RunError
+from harmonic_core.errors import DiskError, RunError
 from harmonic_core.run.directory import RunDirectory
 
 
@@ -19,8 +19,14 @@ def hold_lock(run: RunDirectory) -> Iterator[None]:
     ------
     RunError
         If another trainer holds it.
+    DiskError
+        If the run directory cannot be written.
     """
-    descriptor = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        descriptor = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DiskError(f"{run.path}: the run directory cannot be written: {reason}; make it writable") from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

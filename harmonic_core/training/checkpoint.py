@@ -71,7 +71,9 @@ def write_checkpoint(
     """
     target = run.checkpoints / f"step-{state.step:08d}"
     temporary = run.checkpoints / f".{target.name}.{secrets.token_hex(4)}.tmp"
-    temporary.mkdir(parents=True)
+    # Never a run directory that has vanished: that must be told, not replaced.
+    run.checkpoints.mkdir(exist_ok=True)
+    temporary.mkdir()
     try:
         hashes = {}
         for name, content in _contents(state, profile_toml, generators, milestone=milestone):

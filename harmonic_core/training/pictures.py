@@ -93,7 +93,8 @@ class PictureQueue:
     def _begin(self, data: PictureData, step: int) -> None:
         folder = self._run.visualizations / f".epoch_{data.epoch:03d}.{secrets.token_hex(4)}.tmp"
         try:
-            folder.mkdir(parents=True)
+            self._run.visualizations.mkdir(exist_ok=True)
+            folder.mkdir()
             data.save(_data_file(folder))
             with self._run.console_log.open("ab") as log:
                 process = subprocess.Popen(

@@ -117,6 +117,7 @@ class Proof:
 
     def _write(self, name: str, state: TrainState) -> Path:
         """Write a state into a folder of its own, and let go of it."""
+        (self.place / name).mkdir(exist_ok=True)
         return write_checkpoint(RunDirectory(self.place / name), state, "", [generator_states()])
 
     def _why(self, once: Callable[[], TrainState], first: Path, otherwise: str) -> str:

@@ -74,7 +74,8 @@ class SoundWriter:
         """
         target = step_folder(self.run, step)
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-        temporary.mkdir(parents=True)
+        self.run.samples.mkdir(exist_ok=True)
+        temporary.mkdir()
         try:
             items = [
                 *self._priors(model, temporary, step, epoch),

@@ -79,6 +79,7 @@ def train(
         if point is None or not point.continues(run):
             run.create()
         with hold_lock(run):
+            run.sweep()
             bring_back_replaced(run)
             if point and point.continues(run) and not (point.export or point.checkpoint or checkpoint_steps(run)):
                 raise RunError(
@@ -108,6 +109,9 @@ def _train(
             journal.log(f"device {device.type} ({journal.measure().name}): {reason}")
             ending = _prepare_and_train(resolved.profile, run, point, journal, signals, team, device)
         except BaseException as error:
+            if _is_of_another_rank(error) and not team.is_first:
+                # That other one says what became of it, or the launcher does.
+                raise SystemExit(ExitCode.FAILURE) from error
             failure = _translate(error, run)
             state: State = "diverged" if isinstance(failure, DivergedError) else "failed"
             code = failure.exit_code if isinstance(failure, HarmonicError) else ExitCode.FAILURE

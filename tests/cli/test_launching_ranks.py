@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from launched import TWO_RANKS, figures, programs_in, start_team, tiny_run
+from launched import TWO_RANKS, figures, free_port, programs_in, start_team, tiny_run
 from programs import DEADLINE_S, Programs, known_status, wait_until
 
 from harmonic_core.cli.ranks import launch, started_by_launcher
@@ -159,8 +158,7 @@ def test_a_second_ctrl_c_ends_ranks_that_do_not_answer(programs: Programs) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("numbered", [False, True], ids=["numbered by themselves", "numbered"])
 def test_two_launchers_that_meet_train_one_run(programs: Programs, numbered: bool) -> None:
-    with socket.create_server(("localhost", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     run = RunDirectory(programs.place / f"runs/two-machines-{numbered}")
     words = [*tiny_run(train_epochs=2), "--output-dir", str(run.path), "--nproc", "1"]
     meeting = ["--nnodes", "2", "--rdzv-endpoint", f"localhost:{port}"]
@@ -176,8 +174,7 @@ def test_two_launchers_that_meet_train_one_run(programs: Programs, numbered: boo
 
 @pytest.mark.slow
 def test_a_launcher_that_waits_for_the_other_machines_obeys_a_signal(programs: Programs) -> None:
-    with socket.create_server(("localhost", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     log = programs.place / "stderr.txt"
     log.unlink(missing_ok=True)
     meeting = ("--nnodes", "2", "--rdzv-endpoint", f"localhost:{port}")

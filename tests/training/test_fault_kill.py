@@ -65,6 +65,7 @@ class Killer:
 
     def strike(self) -> None:
         """Wait for the moment, and kill."""
+        before = set(self._half_written())
         match self.random.choice(("anywhere", "training", "training", "checkpoint", "checkpoint")):
             case "anywhere":
                 self._linger(self.random.uniform(0, 0.6))
@@ -83,14 +84,17 @@ class Killer:
         code = self._lives.kill()
         assert code == -signal.SIGKILL, f"ended by itself with {code}: {self._lives.said()[-2000:]}"
         self.kills += 1
-        self.inside += any(Path(self._run.checkpoints / name).is_dir() for name in self._half_written())
+        self.inside += bool(set(self._half_written()) - before)
 
     def _trains(self) -> bool:
         status = read_status(self._run.status)
         return status is not None and status.pid == self._lives.pid and status.state == "training"
 
     def _half_written(self) -> list[str]:
-        return [path.name for path in self._run.checkpoints.glob(".step-*.tmp")]
+        """Folders of checkpoints that are newer than any whole one; older ones are on their way out."""
+        newest = max(checkpoint_steps(self._run), default=-1)
+        names = [path.name for path in self._run.checkpoints.glob(".step-*.tmp")]
+        return [name for name in names if int(name.split(".")[1].removeprefix("step-")) > newest]
 
     def _until(self, condition: Callable[[], object]) -> None:
         while not condition():
