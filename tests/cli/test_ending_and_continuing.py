@@ -40,7 +40,8 @@ def test_a_signal_ends_the_step_writes_a_checkpoint_and_tells_its_name(
     assert number.name in status.message
     assert (run.checkpoints / f"step-{status.step:08d}" / "MANIFEST.json").is_file()
     kinds = [row["kind"] for row in read_rows(run.events)]
-    assert kinds[-2:] == ["signal", "checkpoint"]
+    # A good moment may have been saved just before.
+    assert sorted(kinds[-2:]) == ["checkpoint", "signal"]
     assert "failure" not in kinds
 
 
@@ -70,7 +71,8 @@ def test_a_stopped_run_goes_on_at_its_step_and_no_row_comes_twice(harmonic: Prog
 def test_a_finished_run_can_be_continued_from_an_earlier_checkpoint(harmonic: Programs, tiny: list[str]) -> None:
     harmonic.run("train", "demo", *tiny, "--epochs", "4", "--checkpoint-every", "2", "--name", "mine")
     run = RunDirectory(harmonic.place / "runs" / "mine")
-    first, last = sorted(run.checkpoints.glob("step-*"))
+    # Between them, good moments are saved when there is time.
+    first, *_, last = sorted(run.checkpoints.glob("step-*"))
     harmonic.run("train", "--resume-from", f"runs/mine/checkpoints/{first.name}")
     assert [row["epoch"] for row in read_rows(run.metrics) if row["kind"] == "epoch"] == [1, 2, 3, 4]
     assert last.is_dir()

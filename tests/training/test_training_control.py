@@ -140,4 +140,6 @@ def test_a_terminal_that_goes_away_stops_the_run_in_good_order(run: RunDirectory
     status = read_status(run.status)
     assert status is not None
     assert (status.state, status.exit_code) == ("stopped", 129)
-    assert checkpoint_steps(run) == [0, status.step]
+    # Between them, good moments are saved when there is time.
+    first, *_, last = checkpoint_steps(run)
+    assert (first, last) == (0, status.step)
