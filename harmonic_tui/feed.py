@@ -15,7 +15,7 @@ from harmonic_core.run.records import RecordTail
 from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, ProfileRead, SamplesFound, Seen, StatusSeen
 from harmonic_tui.plain import plain, plain_lines
 
-POLL_INTERVAL_S = 0.35
+POLL_INTERVAL_S = 0.5
 STALE_AFTER_S = 10.0
 LOG_LINES = 60
 _LOG_BYTES = 16_384
@@ -52,12 +52,21 @@ class Feed:
         self._profile_stamp: tuple[int, int] | None = None
 
     async def follow(self, post: Callable[[Message], bool]) -> None:
-        """Poll for ever; files are read in a thread, so that a slow disk never holds up the screen."""
+        """Poll for ever; files are read in a thread, so that a slow disk never holds up the screen.
+
+        Parameters
+        ----------
+        post
+            Takes each message as soon as it is read, in that thread.
+        """
         while True:
-            for source in (self.status, self.log, self.figures, self.events, self.samples, self.profile):
-                for message in await asyncio.to_thread(source):
-                    post(message)
+            await asyncio.to_thread(self._look_everywhere, post)
             await asyncio.sleep(POLL_INTERVAL_S)
+
+    def _look_everywhere(self, post: Callable[[Message], bool]) -> None:
+        for source in (self.status, self.log, self.figures, self.events, self.samples, self.profile):
+            for message in source():
+                post(message)
 
     def status(self) -> list[Message]:
         """The run's state, when it changed."""

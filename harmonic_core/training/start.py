@@ -31,7 +31,7 @@ from harmonic_core.run.origin import record_start
 from harmonic_core.run.resume import ResumePoint
 from harmonic_core.run.status import Device, State
 from harmonic_core.training.checkpoint import bring_back_replaced, checkpoint_steps
-from harmonic_core.training.device import choose_device, describe_device, measure_device
+from harmonic_core.training.device import choose_device, describe_device, keep_freed_memory, measure_device
 from harmonic_core.training.distributed import Team, join_team
 from harmonic_core.training.guard import is_out_of_memory, lacks_room
 from harmonic_core.training.journal import Journal, SilentJournal
@@ -74,6 +74,8 @@ def train(
     wanted = resolved.profile.run.device
     with nullcontext(signals) if signals else StopSignals() as caught, join_team(wanted) as team:
         device, reason = choose_device(wanted, team.local_rank)
+        if device.type == "cpu":
+            keep_freed_memory()
         if not team.is_first:
             return _train(resolved, run, point, caught, team, device, reason)
         if point is None or not point.continues(run):

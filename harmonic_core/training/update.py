@@ -19,6 +19,7 @@ from harmonic_core.model.loss import vae_loss
 from harmonic_core.model.vae import VAE
 from harmonic_core.profile.sections import Loss, Train
 from harmonic_core.training.distributed import ALONE, Team
+from harmonic_core.training.optimizer import PromptAdamW
 from harmonic_core.training.schedule import Plateau
 from harmonic_core.training.state import RunningMeans, TrainState
 
@@ -45,7 +46,7 @@ def make_state(model: VAE, train: Train, device: torch.device) -> TrainState:
 
 def make_optimizer(model: VAE, train: Train) -> torch.optim.Optimizer:
     """AdamW in one fused kernel, the kind that can be told on the device to leave an update out."""
-    return torch.optim.AdamW(model.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay, fused=True)
+    return PromptAdamW(model.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay, fused=True)
 
 
 def half_type(device: torch.device) -> torch.dtype:

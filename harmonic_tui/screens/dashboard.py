@@ -75,6 +75,8 @@ class DashboardScreen(Screen[None]):
         self._process = process
         self._scale = Scale()
         self._refusals = Refusals()
+        self._offered: dict[str, tuple[str, bool]] = {}
+        """What the footer shows: what each key does, and whether it does now."""
 
     def compose(self) -> ComposeResult:
         """Frames first; what they hold comes as it is read."""
@@ -110,6 +112,14 @@ class DashboardScreen(Screen[None]):
     def on_resize(self) -> None:
         """Keys stand closer where there is little room."""
         self.query_one(Footer).compact = self.size.width < 100
+
+    def refresh_bindings(self) -> None:
+        """Have the footer made anew where what the keys do has changed: it costs as much as drawing all charts."""
+        offered = {key: (each.binding.description, each.enabled) for key, each in self.active_bindings.items()}
+        # A footer that nobody looks at hears nothing, and has to be told again.
+        if offered != self._offered or not (self.is_current and self.app.app_focus):
+            self._offered = offered if self.is_current and self.app.app_focus else {}
+            super().refresh_bindings()
 
     def on_status_seen(self, message: StatusSeen) -> None:
         """Show the state, and which keys work in it."""

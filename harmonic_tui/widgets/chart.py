@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from textual_plotext.plot import Plot
 
 REDRAW_INTERVAL_S = 0.5
+SHARE_OF_TIME = 0.01
+"""Most of one core's time that goes into drawing a chart: a console on the trainer's own machine must not slow it."""
+
 LEFT: Literal[1] = 1
 RIGHT: Literal[2] = 2
 """The value axes, as plotext numbers them."""
@@ -72,7 +76,9 @@ class Chart(Widget):
         super().__init__(id=id, classes="frame chart")
         self.scale = scale
         self.redraws = 0
-        self._drawn_at = -REDRAW_INTERVAL_S
+        self._drawn_at = -math.inf
+        self._cost_s = 0.0
+        self._drawn: tuple[object, ...] = ()
         self._pending: Timer | None = None
 
     def lines(self) -> Sequence[Line]:
@@ -104,9 +110,10 @@ class Chart(Widget):
         return Plot()
 
     def touch(self) -> None:
-        """Tell the chart that its curves changed: it is drawn anew soon, and at most twice a second."""
-        if self._pending is None:
-            wait = max(0.0, self._drawn_at + REDRAW_INTERVAL_S - time.monotonic())
+        """Tell the chart that there are new figures: if some are its own it is drawn anew, soon and not too often."""
+        if self._pending is None and self._what_is_shown() != self._drawn:
+            interval = max(REDRAW_INTERVAL_S, self._cost_s / SHARE_OF_TIME)
+            wait = max(0.0, self._drawn_at + interval - time.monotonic())
             self._pending = self.set_timer(wait, self._redraw) if wait else None
             if not wait:
                 self._redraw()
@@ -116,9 +123,14 @@ class Chart(Widget):
         """Whether nothing newer than what is shown waits for its turn to be drawn."""
         return self._pending is None
 
+    def _what_is_shown(self) -> tuple[object, ...]:
+        """What a picture depends on, short: no two equal ones look different."""
+        curves = ((line.curve.end, line.curve.newest, len(line.curve.values)) for line in self.lines())
+        return (*curves, self.level(), self.point(), self.scale.best, self.scale.steps_per_epoch)
+
     def _redraw(self) -> None:
         self._pending = None
-        self._drawn_at = time.monotonic()
+        self._drawn_at, self._drawn = time.monotonic(), self._what_is_shown()
         drawn = [line for line in self.lines() if line.curve.values or line.curve.gaps]
         legend = [Content.styled(f"  {line.sign} {line.name}", f"${line.hue}") for line in drawn]
         gaps = max((len(line.curve.gaps) for line in drawn), default=0)
@@ -133,6 +145,12 @@ class Chart(Widget):
     def render(self) -> Text | Content:
         """The picture, or in words what it waits for."""
         self.redraws += 1
+        began = time.thread_time()
+        picture = self._picture()
+        self._cost_s = time.thread_time() - began
+        return picture
+
+    def _picture(self) -> Text | Content:
         lines = [line for line in self.lines() if line.curve.values]
         if not lines or self.size.width < _LEAST_COLUMNS or self.size.height < _LEAST_ROWS:
             return self._in_words(bool(lines))

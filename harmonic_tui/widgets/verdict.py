@@ -41,13 +41,17 @@ class VerdictLine(Widget):
         none = "" if verdict else _no_verdict(seen)
         if (verdict, none) != (self._verdict, self._none):
             self._verdict, self._none = verdict, none
-            self.refresh(layout=True)
+            self._refresh()
 
     def tell_sound(self, route: str) -> None:
         """Say where sound goes, or what just came of it."""
         if route != self._sound:
             self._sound = route
-            self.refresh(layout=True)
+            self._refresh()
+
+    def _refresh(self) -> None:
+        """Ask for a new layout only where another number of rows is needed: it draws the whole screen anew."""
+        self.refresh(layout=len(self._lines(self.size.width, _ROWS)) != self.size.height)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many rows as the verdict needs at the width that is to come, which is not yet the widget's."""

@@ -1,6 +1,6 @@
 """What our loop costs: steps a second beside a bare PyTorch loop and PyTorch Lightning, and with the console attached.
 
-    python tests/benchmarks/harness.py [DIR] --seconds 90
+    python tests/benchmarks/harness.py [DIR] --seconds 30 --rounds 3
 
 Four programs train the same model on the same batches: the default profile on the audio under DIR, or on the demo
 music. `ours`: `harmonic train`, with its figures, checkpoints and heartbeat; `bare`: fifteen lines of PyTorch;
@@ -11,6 +11,8 @@ their own and not the loop's: nothing is held out, and no samples are asked for.
 They take turns of two seconds, all others being stopped meanwhile, so that a noisy machine is noisy for all. The steps
 are divided into blocks of as many epochs as lie between two checkpoints, so that every block holds one (`checkpoints`
 says how many there were; where epochs are long, there may be none), and a ratio is the median of those of the blocks.
+All is done in several rounds with fresh processes, since one process is a few percent faster than another of the same
+program, by the luck of where its memory lies.
 On a GPU the device is waited for at both ends of the stretch, and nowhere else on behalf of the measurement. The
 weights at the end must be equal, byte for byte.
 
@@ -48,7 +50,8 @@ from harmonic_core.run.directory import RunDirectory
 TURN_S = 2.0
 WARM_STEPS = 20
 SURVEY_STEPS = 40
-FEWEST_BLOCKS = 8
+FEWEST_BLOCKS = 4
+ROUNDS = 3
 STARTS = 3
 RIVALS = Path(__file__).with_name("rivals.py")
 NAMES = ("ours", "bare", "attached", "lightning")
@@ -61,8 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path, metavar="DIR", nargs="?", help="default: the demo music")
     parser.add_argument("--minutes", type=float, default=Data().demo_minutes, help="how much of the demo music")
-    parser.add_argument("--seconds", type=float, default=90.0, help="training time of each, about")
-    parser.add_argument("--steps", type=int, help="updates of each to measure, instead of the time")
+    parser.add_argument("--seconds", type=float, default=30.0, help="training time of each in a round, about")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often all begin anew")
+    parser.add_argument("--steps", type=int, help="updates of each to measure in a round, instead of the time")
     parser.add_argument("--starts", type=int, default=STARTS, help="how often to measure the start")
     options = parser.parse_args(arguments)
     # Programs that are stopped would never end by themselves.
@@ -87,17 +91,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"{facts['device']}, {facts['threads']} threads, about {rate:.1f} steps a second; "
             f"{len(edges) - 1} blocks of {block} steps, {facts['steps_per_epoch']} steps an epoch"
         )
-        contenders = {each: contender(each, profile, place / each, (edges[0], edges[-1])) for each in names}
-        try:
-            with Progress(console=terminal) as progress:
-                task = progress.add_task("training", total=1.0)
-                take_turns(contenders.values(), TURN_S, edges[-1], lambda share: progress.update(task, completed=share))
-        finally:
-            for each in contenders.values():
-                each.end()
-        line = figures(contenders, edges)
+        rounds = []
+        with Progress(console=terminal) as progress:
+            task = progress.add_task("training", total=float(options.rounds))
+            for number in range(options.rounds):
+                (folder := place / f"round-{number}").mkdir()
+                contenders = {each: contender(each, profile, folder / each, (edges[0], edges[-1])) for each in names}
+                rounds.append(contenders)
+                try:
+                    take_turns(
+                        contenders.values(),
+                        TURN_S,
+                        edges[-1],
+                        lambda share, before=number: progress.update(task, completed=before + share),
+                    )
+                finally:
+                    for each in contenders.values():
+                        each.end()
+        line = figures(rounds, edges)
         between = facts["steps_per_epoch"] * Profile().output.checkpoint_every
-        line["checkpoints"] = sum(step % between == 0 for step in range(edges[0], edges[-1]))
+        line["checkpoints"] = len(rounds) * sum(step % between == 0 for step in range(edges[0], edges[-1]))
         line["start_s"] = start_seconds(data, place, options.starts)
     line |= {"device": facts["device"], "threads": facts["threads"], "cores": available_cores(), "versions": versions}
     sys.stdout.write(json.dumps(line) + "\n")
@@ -156,31 +169,33 @@ def contender(name: str, profile: Path, folder: Path, ends: tuple[int, int]) -> 
     return Contender(name, [sys.executable, str(RIVALS), name, str(profile), str(folder), *stretch], folder)
 
 
-def figures(contenders: Mapping[str, Contender], edges: Sequence[int]) -> dict[str, Any]:
-    """What was measured on the blocks of steps between `edges`."""
+def figures(rounds: Sequence[Mapping[str, Contender]], edges: Sequence[int]) -> dict[str, Any]:
+    """What was measured on the blocks of steps between `edges` in all rounds."""
 
     def of(one: str, other: str) -> float | None:
-        if other not in contenders:
+        if other not in rounds[0]:
             return None
         ratios = [
             contenders[other].seconds(first, last) / contenders[one].seconds(first, last)
+            for contenders in rounds
             for first, last in pairwise(edges)
         ]
         return round(float(statistics.median(ratios)), 4)
 
-    steps = edges[-1] - edges[0]
-    rates = {name: steps / each.seconds(edges[0], edges[-1]) for name, each in contenders.items()}
-    weights = {name: weights_of(each.folder) for name, each in contenders.items()}
-    equal = {name: values == weights["bare"] for name, values in weights.items()}
+    names = list(rounds[0])
+    steps = len(rounds) * (edges[-1] - edges[0])
+    seconds = {name: sum(each[name].seconds(edges[0], edges[-1]) for each in rounds) for name in names}
+    weights = [{name: weights_of(each[name].folder) for name in names} for each in rounds]
+    equal = {name: all(each[name] == weights[0]["bare"] for each in weights) for name in names}
     return {
-        "steps_per_s": {name: round(rates[name], 3) if name in rates else None for name in NAMES},
+        "steps_per_s": {name: round(steps / seconds[name], 3) if name in seconds else None for name in NAMES},
         "of_bare": of("ours", "bare"),
         "of_bare_attached": of("attached", "bare"),
         "of_lightning": of("ours", "lightning"),
         "weights_equal": equal["ours"] and equal["attached"],
         "weights_equal_lightning": equal.get("lightning"),
         "steps": steps,
-        "blocks": len(edges) - 1,
+        "blocks": len(rounds) * (len(edges) - 1),
     }
 
 

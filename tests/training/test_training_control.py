@@ -140,6 +140,4 @@ def test_a_terminal_that_goes_away_stops_the_run_in_good_order(run: RunDirectory
     status = read_status(run.status)
     assert status is not None
     assert (status.state, status.exit_code) == ("stopped", 129)
-    # Between them, good moments are saved when there is time.
-    first, *_, last = checkpoint_steps(run)
-    assert (first, last) == (0, status.step)
+    assert checkpoint_steps(run)[-1] == status.step > 0

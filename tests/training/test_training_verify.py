@@ -101,7 +101,9 @@ def test_a_whole_run_replays_through_the_ends_of_its_epochs_to_where_it_was_cut(
 
     run = RunDirectory(tmp_path / "run")
     monkeypatch.setattr(loop, "update_weights", update_and_signal)
-    assert train_in(run.path, *settings, "output.checkpoint_every=100") == ExitCode.TERMINATED
+    # Good moments are saved when there is time, and must not drive out the beginning.
+    outputs = ("output.checkpoint_every=100", "output.keep=10")
+    assert train_in(run.path, *settings, *outputs) == ExitCode.TERMINATED
     monkeypatch.undo()
     for between in checkpoint.checkpoint_steps(run)[1:-1]:
         shutil.rmtree(run.checkpoints / f"step-{between:08d}")
