@@ -53,6 +53,13 @@ class OutOfMemoryError(HarmonicError):
 
 
 class DiskError(HarmonicError):
-    """No room, or no permission, where a run must write."""
+    """No room, or no permission, where a run must write.
+
+    Attributes
+    ----------
+    lacks_room
+        Whether it would go away with more room on the disk.
+    """
 
     exit_code = ExitCode.DISK
+    lacks_room = False

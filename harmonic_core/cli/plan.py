@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harmonic_core.errors import ProfileError
+from harmonic_core.errors import ProfileError, RunError
+from harmonic_core.profile.layers import environment_names
 from harmonic_core.profile.music import insist_on_music, same_music
 from harmonic_core.profile.resolve import DEFAULT, Resolved, resolve
 from harmonic_core.profile.words import shown_path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from harmonic_core.profile.changes import Change
     from harmonic_core.profile.explain import Key
 
-_COMMAND_LINE = frozenset({"--name", "--set"})
+_COMMAND_LINE = frozenset({"--name", "--learning-rate", "--set"})
 _FOLDERS = ("dataset_dir", "custom_dir", "maestro_dir", "gtzan_dir")
 
 
@@ -62,7 +63,7 @@ class Asked:
             config=self.config,
             settings=self.settings,
             flags=self.flags,
-            base=[base.layer] if base else (),
+            base=[base.own.layer] if base else (),
             check=check,
         )
 
@@ -79,7 +80,7 @@ class Plan:
 
 
 def plan(asked: Asked, *, alone: bool = True) -> Plan:
-    """Decide what to train and where, without a look at torch or the sound.
+    """Decide what to train and where, without a look at the sound; nothing is changed on the disk.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ def plan(asked: Asked, *, alone: bool = True) -> Plan:
     ProfileError
         Something that was asked for cannot be used, or changes a run that is to go on.
     RunError
-        There is nothing to go on from.
+        There is nothing to go on from, or its weights do not fit.
     """
     first = asked.resolved(check=False)
     source = first.profile.train.resume_from
@@ -141,43 +142,83 @@ def _continued(resolved: Resolved, point: ResumePoint, base: Base | None) -> Run
     meant = profile.output.output_dir or (RUN_ROOTS[0] / named if named else None)
     if meant:
         return RunDirectory(meant) if point.continues(RunDirectory(meant)) else None
-    return point.run if base is None or same_music(base.profile.data, profile.data) else None
+    recorded = (base.own, base.trained) if base else ()
+    is_same = not recorded or any(same_music(each.profile.data, profile.data) for each in recorded)
+    return point.run if is_same else None
 
 
 def _go_on(asked: Asked, run: RunDirectory, point: ResumePoint, base: Base | None) -> Plan:
     from harmonic_core.profile.changes import changes, lines
 
+    if asked.allow_partial:
+        raise ProfileError(
+            f"--allow-partial: {shown_path(run.path)} goes on with all of its weights or not at all; leave it out, or "
+            "begin another run with those that fit: add `--output-dir DIR` or `--name NAME`"
+        )
     resolved = asked.resolved(base=None if asked.names_a_profile else base)
     if not asked.names_a_profile and (status := read_status(run.status)) and status.profile:
         resolved = replace(resolved, name=status.profile)
-    found = changes(base.profile, resolved.profile) if base else []
+    found = changes(base.trained.profile, resolved.profile) if base else []
+    if base:
+        _insist_on_fit(point, base, resolved, found)
     told = lines(found)
-    if not asked.allow_changes and not all(each.harmless for each in found):
-        raise ProfileError(_refusal(run, found))
+    if base and not asked.allow_changes and not all(each.harmless for each in found):
+        raise ProfileError(_refusal(point, base, found, edited=not asked.names_a_profile))
     heading = f"{shown_path(run.path)} goes on with other settings, then → now:"
     remarks = (heading, *(f"  {line}" for line in told)) if told else ()
     return Plan(resolved, run, replace(point, changes=tuple(told)), remarks)
 
 
-def _refusal(run: RunDirectory, found: Sequence[Change]) -> str:
+def _insist_on_fit(point: ResumePoint, base: Base, resolved: Resolved, found: Sequence[Change]) -> None:
+    """Refuse weights that do not fit while the run is still untouched: no `--allow-changes` would help."""
+    from harmonic_core.training.resume import insist_on_fit
+
+    if base.source is None:
+        return
+    try:
+        insist_on_fit(point, base.source, resolved.profile)
+    except RunError as error:
+        raise RunError("\n".join([*_meant(point, found), str(error)])) from None
+
+
+def _meant(point: ResumePoint, found: Sequence[Change]) -> list[str]:
+    """The changes that are not harmless, as lines with a heading; none where there are none."""
     from harmonic_core.profile.changes import lines
 
-    meant = [each for each in found if not each.harmless]
-    longer = any(each.key == "train.epochs" for each in meant)
+    told = lines([each for each in found if not each.harmless])
+    named = point.export or point.checkpoint or (point.run.path if point.run else Path())
+    heading = f"{shown_path(named)} was trained with other settings, then → now:"
+    return [heading, *(f"  {line}" for line in told)] if told else []
+
+
+def _refusal(point: ResumePoint, base: Base, found: Sequence[Change], *, edited: bool) -> str:
+    """What is said of changes; of those by an `edited` profile of the run also where they stand."""
+    from harmonic_core.profile.changes import changes
+
+    meant = {each.key for each in found if not each.harmless}
+    here = [each.key for each in changes(base.trained.profile, base.own.profile) if edited and each.key in meant]
+    back = f"copy {base.trained.place} over it" if base.trained.place.endswith(".toml") else "change it back"
+    stands = f"{base.own.place} says otherwise now ({', '.join(here)}); to go on as it was, {back}."
     return "\n".join(
         [
-            f"{shown_path(run.path)} was trained with other settings, then → now:",
-            *(f"  {line}" for line in lines(meant)),
+            *_meant(point, found),
+            *([stands] if here else []),
             "To go on with these, add `--allow-changes`; the result is then not that of a training in one go."
-            + (" More or fewer epochs are such a change: they stretch or squeeze the learning rate's cosine." * longer),
+            + (
+                " More or fewer epochs are such a change: they stretch or squeeze the learning rate's cosine."
+                * ("train.epochs" in meant)
+            ),
             "To begin a new run with its weights instead, give `--name` or `--output-dir`.",
         ]
     )
 
 
 def _fine_tune(asked: Asked, first: Resolved, point: ResumePoint, base: Base | None, alone: bool) -> Plan:
-    own = base and replace(base, layer=base.layer.only(_taken_over(asked, first), base.name))
-    resolved = _with_its_learning_rate(asked.resolved(base=own))
+    if base:
+        # The shape is that of the weights, whatever stands beside them by now.
+        layer = base.trained.layer.only(_taken_over(asked, first), base.name)
+        base = replace(base, own=replace(base.trained, layer=layer))
+    resolved = _with_its_learning_rate(asked.resolved(base=base))
     rate = f"{resolved.profile.train.learning_rate:g} ({resolved.origins['train.learning_rate']})"
     source = shown_path(point.export or point.checkpoint or (point.run.path if point.run else Path()))
     run = _new_directory(resolved, alone)
@@ -201,13 +242,19 @@ def _taken_over(asked: Asked, first: Resolved) -> frozenset[Key]:
 
 
 def _with_its_learning_rate(resolved: Resolved) -> Resolved:
-    """Put `finetune_learning_rate` in force unless anybody has set `learning_rate`."""
-    if resolved.origins["train.learning_rate"] != DEFAULT:
+    """Put `finetune_learning_rate` in force unless this very start asks for a `learning_rate`.
+
+    One that stands in a profile is meant for weights that begin from nothing.
+    """
+    stood = resolved.origins["train.learning_rate"]
+    if stood in _COMMAND_LINE or stood in environment_names():
         return resolved
     train = resolved.profile.train
-    train = train.model_copy(update={"learning_rate": train.finetune_learning_rate})
     origin = resolved.origins["train.finetune_learning_rate"]
     told = "finetune_learning_rate" if origin == DEFAULT else f"finetune_learning_rate, {origin}"
+    if stood != DEFAULT:
+        told += f", instead of {train.learning_rate:g} from {stood}"
+    train = train.model_copy(update={"learning_rate": train.finetune_learning_rate})
     return replace(
         resolved,
         profile=resolved.profile.model_copy(update={"train": train}),

@@ -33,6 +33,7 @@ from harmonic_core.audio.facts import SoundFacts
 from harmonic_core.data.partial import move, partial_file, sweep, write_all, write_whole
 from harmonic_core.data.tracks import Sound, Track
 from harmonic_core.errors import DiskError
+from harmonic_core.run.atomic import lacks_room
 from harmonic_core.text import plain
 
 if TYPE_CHECKING:
@@ -232,11 +233,13 @@ class Cache:
         try:
             yield
         except OSError as error:
-            raise DiskError(
+            failure = DiskError(
                 f"{plain(str(self.folder), 400)}: cannot write to the audio cache: {error.strerror or error}; what is "
                 "in it stays. Make room there (`harmonic data cache prune` frees what no longer has a source), or "
                 "name another folder: `data.cache_dir`"
-            ) from error
+            )
+            failure.lacks_room = lacks_room(error)
+            raise failure from error
 
 
 @dataclass(frozen=True)

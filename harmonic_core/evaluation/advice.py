@@ -61,6 +61,11 @@ def train_longer(train: Train) -> str:
     return f"Try `--epochs {max(_USUAL_EPOCHS, 2 * train.epochs)}` (now {train.epochs})"
 
 
+def go_on(*, ended_early: bool) -> str:
+    """How a run that is over before its last epoch goes on; one that `ended_early` would end at once again."""
+    return f"Go on with `harmonic train --resume-from RUN{' --early-stopping 0' if ended_early else ''}`"
+
+
 def more_variety(augment: Augment, train: Train) -> str:
     """What keeps a model from learning its music by heart, the mildest first."""
     if not augment.augment:

@@ -9,8 +9,9 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Self
 
-from harmonic_core.evaluation.learning_curve import Curve, finite, latest, smoothed
+from harmonic_core.evaluation.learning_curve import LEAST_GAIN, Curve, finite, latest, smoothed
 from harmonic_core.run.records import Row
+from harmonic_core.run.status import ACTIVE_STATES, State
 
 EARLY_EPOCHS = 5
 """Epochs before which nothing but divergence is told: until then a good run, too, looks collapsed, noisy or both."""
@@ -30,6 +31,8 @@ class Standing:
     """Last closed epoch."""
     planned: int
     """Epochs of the whole run."""
+    state: State
+    """What the run does, or how it came to its end."""
     count: int
     """Epochs that have an error."""
     rows: list[Row]
@@ -50,7 +53,9 @@ class Standing:
     """Active units, over the validation set."""
 
     @classmethod
-    def of(cls, epochs: list[Row], *, planned: int, latent_dim: int, rising_epochs: float) -> Self | None:
+    def of(
+        cls, epochs: list[Row], *, planned: int, latent_dim: int, rising_epochs: float, state: State = "training"
+    ) -> Self | None:
         """Look at closed epochs; None where none has an error."""
         held_out = any(finite(row, "val_recon_db") is not None for row in epochs[-TREND_EPOCHS:])
         side = "val_" if held_out else ""
@@ -63,6 +68,7 @@ class Standing:
         return cls(
             epoch=epochs[-1]["epoch"],
             planned=planned,
+            state=state,
             count=len(measured),
             rows=alike if comparable else measured,
             comparable=comparable,
@@ -75,9 +81,19 @@ class Standing:
         )
 
     @property
-    def ended(self) -> bool:
+    def complete(self) -> bool:
         """Whether all epochs are done."""
         return self.epoch >= self.planned
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has come to its end: all epochs done, or ended early for want of a gain."""
+        return self.complete or self.state == "finished"
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come by itself: ended, or stopped on the way."""
+        return self.ended or self.state not in ACTIVE_STATES
 
     @property
     def settled(self) -> bool:
@@ -94,16 +110,31 @@ class Standing:
         return [float(row["val_recon_db" if self.held_out else "recon_db"]) for row in self.rows]
 
     def curve_of(self, field: str) -> Curve:
-        """Curve of any figure over the same epochs; one that is missing takes the value before it, or the next one."""
+        """Curve of any figure over the same epochs."""
+        return smoothed([row["epoch"] for row in self.rows], self.figures_of(field))
+
+    def figures_of(self, field: str) -> list[float]:
+        """Any figure of the same epochs; one that is missing takes the value before it, or the next one."""
         known = [finite(row, field) for row in self.rows]
         value = next((each for each in known if each is not None), 0.0)
-        filled = [value := each if each is not None else value for each in known]
-        return smoothed([row["epoch"] for row in self.rows], filled)
+        return [value := each if each is not None else value for each in known]
 
     @property
     def error_db(self) -> float:
         """Error of the last epoch."""
         return self._errors[-1]
+
+    @property
+    def best(self) -> tuple[float, int]:
+        """Least error of a single epoch, and the first epoch that had it."""
+        least = min(self._errors)
+        return least, self.rows[self._errors.index(least)]["epoch"]
+
+    @property
+    def newly_better(self) -> bool:
+        """Whether the newest epoch is the best so far, and noticeably."""
+        before = self._errors[:-1]
+        return bool(before) and self.error_db < min(before) * (1.0 - LEAST_GAIN)
 
     @property
     def steady_db(self) -> float:

@@ -1,7 +1,8 @@
 """A verdict in words on how a run goes: pure functions of the figures of its closed epochs.
 
 What must be heard first is judged first: figures that are no numbers, then a latent that says nothing, then learning by
-heart, then sounds that cannot be drawn, then sounds that are noise; only then whether it is worth going on.
+heart, then sounds that cannot be drawn, then sounds that are noise; only then whether it is worth going on. Of a run of
+a few epochs nothing can be said but that it diverged.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ from collections.abc import Sequence
 
 from harmonic_core.evaluation.advice import (
     figure,
+    go_on,
     lower_beta,
     lower_learning_rate,
     more_variety,
     raise_beta,
     train_longer,
 )
-from harmonic_core.evaluation.learning_curve import LEAST_GAIN, Curve, broken, closed_epochs, finite, latest
+from harmonic_core.evaluation.learning_curve import LEAST_GAIN, broken, closed_epochs, finite, latest
 from harmonic_core.evaluation.standing import EARLY_EPOCHS, TREND_EPOCHS, Standing
 from harmonic_core.profile.sections import Augment, Loss, Train
 from harmonic_core.run.records import Row
-from harmonic_core.run.status import Verdict, VerdictKind
+from harmonic_core.run.status import ACTIVE_STATES, State, Verdict, VerdictKind
 
 EXPLODED = 100.0
 """Error, as a multiple of the mean spectrum's, that tells of weights that have run away. A clumsy model in its first
@@ -36,6 +38,8 @@ COLLAPSED_NATS = 1.0
 COLLAPSED_ERROR = 0.85
 """Share of the mean spectrum's error that shows that it has. With a low error both are no fault: simple music needs no
 more."""
+MOSTLY_ACTIVE = 0.8
+"""Share of active units from which on a low KL is no collapse: every unit says a little, and beta may be too high."""
 SILENT_NATS = 0.1
 """Nats a segment below which the latent says nothing, whatever the error."""
 
@@ -84,7 +88,8 @@ def judge(
     augment: Augment,
     latent_dim: int,
     rising_epochs: float,
-    diverged: bool = False,
+    state: State = "training",
+    rollbacks: int = 0,
 ) -> Verdict | None:
     """Judge a run by its figures. Takes time in proportion to the rows.
 
@@ -99,8 +104,11 @@ def judge(
         Numbers in the latent of one segment.
     rising_epochs
         Epochs until beta has stopped changing. Before that a higher error may be the price of a higher beta.
-    diverged
-        Whether the trainer gave up because loss or gradients were no numbers any more.
+    state
+        What the run does, or how it ended. One that is over is not told to go on by itself; "finished" before the last
+        epoch is early stopping; "diverged" means that the trainer gave up, whatever the rows say.
+    rollbacks
+        How often it went back to an earlier checkpoint. The rows since were taken back with it.
 
     Returns
     -------
@@ -108,19 +116,22 @@ def judge(
         None where no epoch has closed, unless the run diverged. Figures have three significant digits.
     """
     epochs = closed_epochs(rows)
-    if diverged or (epochs and _is_broken(epochs[-1])):
-        return _diverged(rows, epochs, train)
+    if state == "diverged" or (epochs and _is_broken(epochs[-1])):
+        return _diverged(rows, epochs, train, rollbacks)
     if not epochs:
         return None
     rising = rising_epochs if loss.beta_start != loss.beta_end else 0.0
-    seen = Standing.of(epochs, planned=train.epochs, latent_dim=latent_dim, rising_epochs=rising)
+    seen = Standing.of(epochs, planned=train.epochs, latent_dim=latent_dim, rising_epochs=rising, state=state)
     if seen is None:
-        return _verdict("early", "No error was measured yet", f"{len(epochs)} epochs closed", _WAIT)
+        longer = _longer(train, epochs[-1]["epoch"], state)
+        return _verdict("early", "No error was measured yet", f"{_epochs(len(epochs))} closed", longer)
     if has_exploded(seen.steady_db, seen.mean_db):
         return _exploded(seen, train)
-    if seen.count < EARLY_EPOCHS and not seen.ended:
+    if seen.count < EARLY_EPOCHS:
         sentence = f"Too early to tell: {_epochs(seen.epoch)} of {seen.planned}"
-        return _verdict("early", sentence, _error(seen), _WAIT)
+        if seen.complete:
+            sentence = f"Training was too short to tell: {_epochs(seen.epoch)}"
+        return _verdict("early", sentence, _error(seen), _longer(train, seen.epoch, state))
     return (
         _collapsed(seen, loss, latent_dim)
         or _overfitting(seen, augment, train)
@@ -135,18 +146,26 @@ def _is_broken(epoch: Row) -> bool:
     return broken(epoch, "val_loss") or (broken(epoch, "loss") and finite(epoch, "val_loss") is None)
 
 
-def _diverged(rows: Sequence[Row], epochs: list[Row], train: Train) -> Verdict:
+def _diverged(rows: Sequence[Row], epochs: list[Row], train: Train, rollbacks: int) -> Verdict:
     losses = [value for row in rows if (value := finite(row, "loss")) is not None]
     norms = [value for row in rows if (value := finite(row, "grad_norm")) is not None]
     skipped = sum(finite(row, "skipped") or 0.0 for row in epochs)
-    evidence = [f"last loss that was a number {figure(losses[-1])}" if losses else "no loss was recorded before"]
+    evidence = [f"last loss on record {figure(losses[-1])}"] if losses else []
     if norms:
         evidence.append(f"gradient norm {figure(norms[-1])}")
     if skipped:
         evidence.append(f"updates skipped {skipped:.0f}")
-    when = f"by epoch {epochs[-1]['epoch']}" if epochs else "in the first epoch"
-    sentence = f"Diverged {when}: loss or gradient are no numbers any more"
-    return _verdict("diverged", sentence, ", ".join(evidence), lower_learning_rate(train))
+    if rollbacks:
+        times = "once to" if rollbacks == 1 else f"{rollbacks} times, each time to"
+        evidence.append(f"went back {times} half the learning rate")
+    if not losses:
+        evidence.append("no epoch's loss is on record")
+    # Figures of the epoch in which it was given up are not on record: an error may have run away though a number.
+    what = "loss, gradient or error ran away, or is no number any more"
+    when = f"after epoch {epochs[-1]['epoch']}" if epochs else "in the first epoch"
+    if epochs and _is_broken(epochs[-1]):
+        when, what = f"by epoch {epochs[-1]['epoch']}", "loss or gradient are no numbers any more"
+    return _verdict("diverged", f"Diverged {when}: {what}", ", ".join(evidence), lower_learning_rate(train))
 
 
 def has_exploded(error_db: float, mean_db: float | None) -> bool:
@@ -162,10 +181,11 @@ def _exploded(seen: Standing, train: Train) -> Verdict:
 
 def _collapsed(seen: Standing, loss: Loss, latent_dim: int) -> Verdict | None:
     few = seen.active is not None and seen.active < COLLAPSED_SHARE * latent_dim
+    most = seen.active is not None and seen.active >= MOSTLY_ACTIVE * latent_dim
     # Where the mean spectrum's error is not known, the KL alone must do.
     missed = not seen.mean_db or seen.share_of_mean > COLLAPSED_ERROR
     nats = math.inf if seen.nats is None else seen.nats
-    if not (nats < SILENT_NATS or (missed and (few or nats < COLLAPSED_NATS))):
+    if not (nats < SILENT_NATS or (missed and (few or (nats < COLLAPSED_NATS and not most)))):
         return None
     beta = latest(seen.rows, "beta", 1)
     units = f"{seen.active:.0f} of {latent_dim} units active, " if seen.active is not None else ""
@@ -177,29 +197,41 @@ def _collapsed(seen: Standing, loss: Loss, latent_dim: int) -> Verdict | None:
 def _overfitting(seen: Standing, augment: Augment, train: Train) -> Verdict | None:
     if not seen.held_out:
         return None
-    errors, training = seen.curve.values, seen.curve_of("recon_db").values
-    place = _turned(seen.curve, training)
+    place = _turned(seen)
     if place is None:
         return None
+    since, (best_db, best_epoch) = seen.curve.epochs[place], seen.best
+    then = next(index for index, row in enumerate(seen.rows) if row["epoch"] == since)
+    errors, training = seen.figures_of("val_recon_db"), seen.figures_of("recon_db")
+    if _has_risen(seen):
+        sentence = f"Overfitting since epoch {since}: what it learns does not hold for other music"
+        before = f"{figure(best_db)} dB in epoch {best_epoch}"
+    else:
+        sentence = f"Learning by heart since epoch {since}: little of what it learns holds for other music"
+        before = f"{figure(errors[then])} dB in epoch {since}"
     evidence = (
-        f"held-out error then {figure(errors[place])} dB, now {figure(errors[-1])} dB; training error then "
-        f"{figure(training[place])} dB, now {figure(training[-1])} dB; harmonic_vae_best.pt keeps the best"
+        f"held-out error {before}, now {figure(errors[-1])} dB; "
+        f"training error {figure(training[then])} dB in epoch {since}, now {figure(training[-1])} dB"
     )
-    sentence = f"Overfitting since epoch {seen.curve.epochs[place]}: what it learns does not hold for other music"
+    if best_db < seen.error_db:
+        evidence += "; harmonic_vae_best.pt keeps the best"
     return _verdict("overfitting", sentence, evidence, more_variety(augment, train))
 
 
-def _turned(curve: Curve, training: list[float]) -> int | None:
+def _turned(seen: Standing) -> int | None:
     """Point from which only the training error went on as it should; None where that is not so."""
-    errors = curve.values
+    errors, training = seen.curve.values, seen.curve_of("recon_db").values
     best = errors.index(min(errors))
-    if _has_risen(curve):
+    if _has_risen(seen):
         return best if 0.0 < training[-1] <= training[best] * (1.0 - OVERFIT_FALL) else None
+    # The curve lags behind: what made the newest epoch the best holds for other music.
+    if seen.newly_better:
+        return None
     apart = [place for place, error in enumerate(errors) if not 0.0 < training[place] < BY_HEART * error]
     place = apart[-1] + 1 if apart else 0
     if place >= len(errors):
         return None
-    learnt, gained = (1.0 - values[-1] / values[place] for values in (training, errors))
+    learnt, gained = 1.0 - training[-1] / training[place], 1.0 - seen.steady_db / errors[place]
     return place if learnt > BY_HEART_FALL and gained < learnt / 2.0 else None
 
 
@@ -226,7 +258,7 @@ def _noisy(seen: Standing, loss: Loss, augment: Augment, train: Train) -> Verdic
     training = seen.curve_of("recon_db").values[-1]
     beta = latest(seen.rows, "beta", 1)
     if seen.improving or seen.count < TREND_EPOCHS:
-        because, action = "training was too short", train_longer(train)
+        because, action = "training was too short", _longer(train, seen.epoch, seen.state)
         evidence = f"{_epochs(seen.epoch)}; {_error(seen)}"
     elif seen.nats_per_dim < LOW_NATS:
         because, action = "beta is too high", lower_beta(loss, beta)
@@ -244,7 +276,7 @@ def _noisy(seen: Standing, loss: Loss, augment: Augment, train: Train) -> Verdic
 
 def _going_on(seen: Standing, loss: Loss, train: Train) -> Verdict:
     """Whether more epochs bring something."""
-    longer = train_longer(train) if seen.ended else _WAIT
+    longer = _longer(train, seen.epoch, seen.state)
     if seen.improving:
         fall, over = seen.recent_fall()
         sentence = f"Still improving: −{figure(100.0 * fall)} % over the last {_epochs(over)}"
@@ -258,11 +290,15 @@ def _going_on(seen: Standing, loss: Loss, train: Train) -> Verdict:
         )
         return _verdict("early", f"Too early to tell: {why}", _error(seen), longer)
     rate = latest(seen.rows, "learning_rate", 1)
-    if not seen.ended and train.learning_rate_schedule == "cosine" and (rate or 0.0) > train.learning_rate * HIGH_RATE:
+    if (
+        not seen.complete
+        and train.learning_rate_schedule == "cosine"
+        and (rate or 0.0) > train.learning_rate * HIGH_RATE
+    ):
         sentence = f"Level since epoch {seen.gained_at}, but the learning rate has yet to fall"
-        return _verdict("early", sentence, f"learning rate {figure(rate or 0.0)}, {_error(seen)}", _WAIT)
+        return _verdict("early", sentence, f"learning rate {figure(rate or 0.0)}, {_error(seen)}", longer)
     evidence = f"no gain of {100.0 * LEAST_GAIN:g} % for {_epochs(seen.epoch - seen.gained_at)}, {_error(seen)}"
-    if seen.ended:
+    if seen.over:
         # More nats bring detail, up to where new sounds suffer.
         action = lower_beta(loss, None, by=3.0)
         if not action or seen.nats_per_dim > WEAK_NATS / 2.0:
@@ -271,15 +307,25 @@ def _going_on(seen: Standing, loss: Loss, train: Train) -> Verdict:
         action = f"Let it go on: it ends by itself after {_epochs(train.early_stopping)} without a gain"
     else:
         action = "End it with `harmonic control RUN stop`"
-    if _has_risen(seen.curve):
-        sentence = f"Plateau since epoch {seen.gained_at}, and worse by now: you can stop"
+    advice = "more epochs would bring little" if seen.over else "you can stop"
+    if _has_risen(seen):
+        sentence = f"Plateau since epoch {seen.gained_at}, and worse by now: {advice}"
         return _verdict("plateau", sentence, evidence, lower_learning_rate(train))
-    return _verdict("plateau", f"Plateau since epoch {seen.gained_at}: you can stop", evidence, action)
+    return _verdict("plateau", f"Plateau since epoch {seen.gained_at}: {advice}", evidence, action)
 
 
-def _has_risen(curve: Curve) -> bool:
-    """Whether the newest point lies above the best one by more than noise explains."""
-    return curve.values[-1] > min(curve.values) * (1.0 + max(WORSE, WORSE_IN_NOISE * curve.noise))
+def _has_risen(seen: Standing) -> bool:
+    """Whether the curve ends above its best by more than noise explains, and so does the newest epoch itself."""
+    values = seen.curve.values
+    risen = values[-1] > min(values) * (1.0 + max(WORSE, WORSE_IN_NOISE * seen.curve.noise))
+    return risen and seen.error_db > seen.best[0] * (1.0 + WORSE)
+
+
+def _longer(train: Train, epoch: int, state: State) -> str:
+    """How more epochs come about after this one."""
+    if epoch >= train.epochs:
+        return train_longer(train)
+    return _WAIT if state in ACTIVE_STATES else go_on(ended_early=state == "finished")
 
 
 def _error(seen: Standing) -> str:

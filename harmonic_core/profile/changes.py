@@ -28,6 +28,7 @@ HARMLESS: dict[str, str] = {
     "evaluation.prior_samples": "heard, never learnt from",
     "evaluation.reconstructions": "heard, never learnt from",
     "evaluation.griffin_lim_steps": "heard, never learnt from",
+    "output.visualize_every": "what is written changes nothing that is computed",
     "output.checkpoint_every": "what is written changes nothing that is computed",
     "output.keep": "what is kept changes nothing that is computed",
     "output.use_tensorboard": "what is written changes nothing that is computed",

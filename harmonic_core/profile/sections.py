@@ -214,7 +214,8 @@ class Train(Section):
     """Highest learning rate of AdamW, reached after `warmup_steps`."""
 
     finetune_learning_rate: Annotated[float, Field(gt=0, le=100)] = 1e-4
-    """Highest learning rate of a run that begins with the weights of another, unless `learning_rate` is given."""
+    """Highest learning rate of a run that begins with the weights of another, whatever `learning_rate` a profile or a
+    `config.json` sets; only `--learning-rate`, `--set` or the environment asks for another one."""
 
     learning_rate_schedule: Literal["cosine", "plateau", "constant"] = "cosine"
     """What follows the warm-up: half a cosine down to the last epoch, `plateau`: half as much whenever the validation
@@ -299,6 +300,9 @@ class Output(Section):
 
     checkpoint_every: Annotated[int, Field(ge=1, le=1000000)] = 10
     """Epochs between two checkpoints, exports and sets of samples."""
+
+    visualize_every: Annotated[int, Field(ge=0, le=1000000)] = 10
+    """Epochs between two sets of pictures in `visualizations/`; the last epoch has one, too. 0: no pictures."""
 
     keep: Annotated[int, Field(ge=2, le=10000)] = 2
     """Newest checkpoints to keep, beside the best and those of every `checkpoint_every` epochs."""

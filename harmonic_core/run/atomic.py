@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from pathlib import Path
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""A full disk, a used-up quota, a file that has reached its limit."""
+
+
+def lacks_room(error: OSError) -> bool:
+    """Tell whether an error would go away with more room on the disk."""
+    return error.errno in _NO_ROOM
+
+
+def free_bytes(path: os.PathLike[str]) -> int:
+    """Bytes that a user may still write to the file system of `path`; 0 where that cannot be known."""
+    try:
+        stat = os.statvfs(path)
+    except OSError:
+        return 0
+    return stat.f_bavail * stat.f_frsize
 
 
 def fsync_directory(path: Path) -> None:

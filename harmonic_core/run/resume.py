@@ -53,7 +53,30 @@ def find_resume_point(path: Path) -> ResumePoint:
                 f"{plain(str(path))}: to continue, name a run, a folder in its checkpoints/, or a .pt export"
             )
         beside = RunDirectory(path.parent)
-        return ResumePoint(beside if beside.exists() else None, export=path)
-    if path.parent.name == "checkpoints" and path.is_dir():
-        return ResumePoint(RunDirectory(path.parent.parent), checkpoint=path)
-    return ResumePoint(open_run(path))
+        belongs = beside.exists() and not _holds_checkpoint(beside.path)
+        return ResumePoint(beside if belongs else None, export=path)
+    if point := _checkpoint(path):
+        return point
+    run = open_run(path)
+    # Found by its name below runs/, it may still be a checkpoint: one has a profile.toml, too.
+    return _checkpoint(run.path) or ResumePoint(run)
+
+
+def _checkpoint(path: Path) -> ResumePoint | None:
+    """The checkpoint that `path` is, with its run; None where it is something else."""
+    if not path.is_dir():
+        return None
+    # A bare name, `.` or a link says only in full where it lies.
+    place = path if path.parent.name == "checkpoints" and path.name != ".." else path.resolve()
+    if place.parent.name == "checkpoints" and (_holds_checkpoint(place) or not (place / "status.json").is_file()):
+        return ResumePoint(RunDirectory(place.parent.parent), checkpoint=place)
+    if _holds_checkpoint(place):
+        raise RunError(
+            f"{plain(str(path), 4096)}: a checkpoint outside the checkpoints/ of a run; put it back there, or name an "
+            "export (.pt) to begin with weights alone"
+        )
+    return None
+
+
+def _holds_checkpoint(folder: Path) -> bool:
+    return (folder / "MANIFEST.json").is_file()

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
+from harmonic_core.errors import RunError
 from harmonic_core.profile.sections import Profile
 from harmonic_core.profile.write import to_toml, without_place
+from harmonic_core.run.atomic import free_bytes
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.samples import step_folder
 from harmonic_core.run.words import size
 from harmonic_core.training.checkpoint import (
+    Snapshot,
     checkpoint_bytes,
     checkpoint_steps,
     generator_states,
+    open_checkpoint,
     prune_checkpoints,
+    snapshot,
     write_checkpoint,
 )
 from harmonic_core.training.distributed import Team
@@ -24,14 +29,14 @@ from harmonic_core.training.journal import Journal
 from harmonic_core.training.orders import Orders
 from harmonic_core.training.picture_source import PictureSource
 from harmonic_core.training.pictures import PictureQueue
-from harmonic_core.training.saving import PatientWriter, free_bytes
+from harmonic_core.training.saving import PatientWriter
 from harmonic_core.training.sounds import GivenUpError, SoundWriter
 from harmonic_core.training.state import TrainState
-from harmonic_core.training.weights import export_bytes, write_export
+from harmonic_core.training.weights import export_bytes, read_export, write_export
 
 _AT_LEAST_EVERY_S = 300.0
 _BEST_MAY_COST = 0.01
-"""Share of the time that goes into whole checkpoints of the best moments, beside those that come anyway."""
+"""Share of the time that goes into checkpoints of best moments at once; else they come with the next one."""
 _BYTES_A_SAMPLE = 2
 
 
@@ -62,12 +67,14 @@ class Archive:
     ) -> None:
         self.pictures = pictures
         self.patience = PatientWriter(run, journal, orders, team)
-        self._profile, self._run, self._journal, self._team, self._state = profile, run, journal, team, state
+        self._profile, self._run, self._journal, self._orders = profile, run, journal, orders
+        self._team, self._state = team, state
         self._sounds, self._picture_source = sounds, picture_source
         self._profile_toml = to_toml(without_place(profile))
         self._last, self._seconds = time.monotonic(), 0.0
         self._written: tuple[int, int] | None = None
         self._milestone = False
+        self._best: Snapshot | None = None
 
     def drawing(self) -> Any:
         """Block in which pictures are drawn; at its end it waits for the last of them."""
@@ -82,13 +89,18 @@ class Archive:
         # One that is written a second time stays what it was.
         self._milestone = milestone or (self._milestone and self.is_written())
 
+        moments = [*self._best_put_aside(), snapshot(state, generators)]
+
         def write() -> None:
             # Rows of steps that the checkpoint has behind it would never come again.
             self._journal.insist_on_rows()
-            write_checkpoint(self._run, state, self._profile_toml, generators, milestone=self._milestone)
+            for moment in moments:
+                milestone = self._milestone and moment.step == state.step
+                write_checkpoint(self._run, moment, self._profile_toml, milestone=milestone)
 
-        if not self.patience.insist(write, "a checkpoint", checkpoint_bytes(state)):
+        if not self.patience.insist(write, "a checkpoint", len(moments) * checkpoint_bytes(state)):
             return False
+        self._best = None
         self._written = state.step, state.epoch
         self._last = time.monotonic()
         self._seconds = self._last - began
@@ -97,6 +109,18 @@ class Archive:
         message = f"step {state.step}, written in {self._seconds:.1f} s"
         self._journal.event("checkpoint", message, step=state.step, path=f"step-{state.step:08d}")
         return True
+
+    def put_best_aside(self) -> None:
+        """Keep a copy of this moment, the best so far: it is written together with the next checkpoint."""
+        generators = self._team.collect(generator_states())
+        if self._team.is_first:
+            self._best = snapshot(self._state, generators, copy=True)
+
+    def _best_put_aside(self) -> list[Snapshot]:
+        """The moment that was put aside, if it is still the best one and comes before the present one."""
+        taken, best = self._best, self._state.best
+        wanted = taken is not None and best is not None and taken.step == best.step < self._state.step
+        return [taken] if taken is not None and wanted else []
 
     def is_written(self) -> bool:
         """Whether this very state was written."""
@@ -120,11 +144,31 @@ class Archive:
         """Write the weights alone, under the name that belongs to the `label`."""
         state, path = self._state, self._run.export(label)
         return self.patience.insist(
-            lambda: write_export(path, state, self._profile_toml), path.name, export_bytes(state)
+            lambda: write_export(path, state.judged.state_dict(), self._profile_toml, state.step, state.epoch),
+            path.name,
+            export_bytes(state),
         )
 
+    def put_best_export_back(self) -> None:
+        """Export the best moment anew where the state went back behind the one that is exported."""
+        path, best = self._run.export("best"), self._state.best
+        if not self._team.is_first or not path.exists():
+            return
+        if best is None:
+            path.unlink()
+            return
+        with suppress(RunError):
+            if read_export(path)["step"] == best.step:
+                return
+        try:
+            weights = open_checkpoint(self._run.checkpoints / f"step-{best.step:08d}").judged_weights()
+        except RunError as error:
+            self._journal.warn(f"{path.name} is of a later moment than the run goes on from, and stays: {error}")
+            return
+        write_export(path, weights, self._profile_toml, best.step, best.epoch)
+
     def sound(self) -> None:
-        """Write sounds, and have pictures drawn."""
+        """Write sounds."""
         began, step = time.monotonic(), self._state.step
         count, trouble, given_up = 0, "", False
 
@@ -148,8 +192,13 @@ class Archive:
         elif self._team.is_first:
             self._journal.event("sample", f"{count} written in {time.monotonic() - began:.1f} s", step=step)
             self._journal.sounds(step_folder(self._run, step), step)
-            if count or len(self._sounds.segments):
-                self.pictures.add(self._picture_source.gather(self._state.judged, self._state.epoch), step)
+
+    def draw(self) -> None:
+        """Have pictures drawn."""
+        evaluation = self._profile.evaluation
+        something = evaluation.prior_samples or evaluation.reconstructions or len(self._sounds.segments)
+        if self._team.is_first and something and not self._orders.is_signalled():
+            self.pictures.add(self._picture_source.gather(self._state.judged, self._state.epoch), self._state.step)
 
     def sound_bytes(self) -> int:
         """Bytes of one set of sounds."""

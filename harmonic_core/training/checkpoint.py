@@ -42,14 +42,41 @@ PARTS = ("model.safetensors", "optim.safetensors", "rng.safetensors", "state.jso
 _LITTLE = 2**16
 
 
-def write_checkpoint(
-    run: RunDirectory,
-    state: TrainState,
-    profile_toml: str,
-    generators: Sequence[Mapping[str, Tensor]] = (),
-    *,
-    milestone: bool = False,
-) -> Path:
+@dataclass(frozen=True)
+class Snapshot:
+    """The whole state of one moment, ready to be written."""
+
+    step: int
+    tensors: Mapping[str, Mapping[str, Tensor]]
+    """By file and name."""
+    position: Mapping[str, Any]
+    """Everything that is no tensor."""
+
+
+def snapshot(state: TrainState, generators: Sequence[Mapping[str, Tensor]] = (), *, copy: bool = False) -> Snapshot:
+    """Take everything that a checkpoint holds.
+
+    Parameters
+    ----------
+    state
+        What to take.
+    generators
+        State of the random number generators of every rank, as `generator_states` gives it.
+    copy
+        Whether training goes on before it is written: then it is put aside, on the CPU.
+    """
+    tensors = {"model.safetensors": state.model.state_dict(), "optim.safetensors": _optimizer_tensors(state)}
+    if state.averaged is not None:
+        tensors["ema.safetensors"] = state.averaged.state_dict()
+    if copy:
+        tensors = {name: {key: _aside(tensor) for key, tensor in part.items()} for name, part in tensors.items()}
+    tensors["rng.safetensors"] = {
+        f"{rank}/{name}": states[name] for rank, states in enumerate(generators) for name in states
+    }
+    return Snapshot(state.step, tensors, _position(state))
+
+
+def write_checkpoint(run: RunDirectory, taken: Snapshot, profile_toml: str, *, milestone: bool = False) -> Path:
     """Write the whole state to `checkpoints/step-N`, atomically.
 
     Everything goes into a temporary folder beside the target, is forced to disk and renamed; a crash leaves either
@@ -57,10 +84,8 @@ def write_checkpoint(
 
     Parameters
     ----------
-    run, state, profile_toml
+    run, taken, profile_toml
         Where to, what, and the profile in force.
-    generators
-        State of the random number generators of every rank, as `generator_states` gives it.
     milestone
         Whether it is one of those to keep for good.
 
@@ -69,14 +94,14 @@ def write_checkpoint(
     OSError
         If there is no room; earlier checkpoints are untouched.
     """
-    target = run.checkpoints / f"step-{state.step:08d}"
+    target = run.checkpoints / f"step-{taken.step:08d}"
     temporary = run.checkpoints / f".{target.name}.{secrets.token_hex(4)}.tmp"
     # Never a run directory that has vanished: that must be told, not replaced.
     run.checkpoints.mkdir(exist_ok=True)
     temporary.mkdir()
     try:
         hashes = {}
-        for name, content in _contents(state, profile_toml, generators, milestone=milestone):
+        for name, content in _contents(taken, profile_toml, milestone=milestone):
             # Written from here: of a full disk safetensors makes an error of its own that hides which one it was.
             with (temporary / name).open("wb") as file:
                 file.write(content)
@@ -152,7 +177,10 @@ def prune_checkpoints(run: RunDirectory, keep: int, best: int | None) -> None:
             with suppress(OSError):
                 folder.rename(going)
     for leftover in run.checkpoints.glob(".step-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        if leftover.is_symlink():
+            leftover.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _is_milestone(folder: Path) -> bool:
@@ -297,17 +325,15 @@ def newest_checkpoint(run: RunDirectory, *, good: bool = False) -> Checkpoint:
     raise RunError(f"{run.path}: no checkpoint to continue from: {reason}")
 
 
-def _contents(
-    state: TrainState, profile_toml: str, generators: Sequence[Mapping[str, Tensor]], *, milestone: bool
-) -> Iterator[tuple[str, bytes]]:
-    yield "model.safetensors", save(_contiguous(state.model.state_dict()))
-    if state.averaged is not None:
-        yield "ema.safetensors", save(_contiguous(state.averaged.state_dict()))
-    yield "optim.safetensors", save(_optimizer_tensors(state))
-    named = {f"{rank}/{name}": states[name] for rank, states in enumerate(generators) for name in states}
-    yield "rng.safetensors", save(named)
-    yield "state.json", json.dumps({**_position(state), "milestone": milestone}, indent=1).encode()
+def _contents(taken: Snapshot, profile_toml: str, *, milestone: bool) -> Iterator[tuple[str, bytes]]:
+    for name, tensors in taken.tensors.items():
+        yield name, save(_contiguous(tensors))
+    yield "state.json", json.dumps({**taken.position, "milestone": milestone}, indent=1).encode()
     yield "profile.toml", profile_toml.encode()
+
+
+def _aside(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("cpu", copy=True)
 
 
 def _position(state: TrainState) -> dict[str, Any]:
@@ -330,16 +356,14 @@ def _position(state: TrainState) -> dict[str, Any]:
     }
 
 
-def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
 
 
 def _optimizer_tensors(state: TrainState) -> dict[str, Tensor]:
     names = [name for name, _ in state.model.named_parameters()]
     moments = state.optimizer.state_dict()["state"]
-    return _contiguous(
-        {f"{key}/{names[index]}": tensor for index, entry in moments.items() for key, tensor in entry.items()}
-    )
+    return {f"{key}/{names[index]}": tensor for index, entry in moments.items() for key, tensor in entry.items()}
 
 
 def _restore_optimizer(state: TrainState, tensors: dict[str, Tensor]) -> None:

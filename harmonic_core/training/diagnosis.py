@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from harmonic_core.evaluation.verdict import judge
 from harmonic_core.profile.sections import Profile
 from harmonic_core.run.records import Row, read_rows
-from harmonic_core.run.status import Verdict
+from harmonic_core.run.status import State, Verdict
 from harmonic_core.training.journal import Journal
 from harmonic_core.training.schedule import rising_epochs
 
@@ -37,8 +38,16 @@ class Diagnosis:
         """Forget the epochs that are not `wanted`: they will come again."""
         self._rows = [row for row in self._rows if wanted(row)]
 
-    def tell(self, *, diverged: bool = False) -> None:
-        """Judge anew; a verdict of another kind than the last is an event."""
+    def tell(self, state: State = "training", rollbacks: int = 0) -> None:
+        """Judge anew; a verdict of another kind than the last is an event.
+
+        Parameters
+        ----------
+        state
+            What the run does, or how it ended.
+        rollbacks
+            How often it went back to an earlier checkpoint.
+        """
         profile = self._profile
         verdict = judge(
             self._rows,
@@ -47,17 +56,22 @@ class Diagnosis:
             augment=profile.augment,
             latent_dim=profile.model.latent_dim,
             rising_epochs=rising_epochs(profile.loss),
-            diverged=diverged,
+            state=state,
+            rollbacks=rollbacks,
         )
         if verdict is None:
             return
         self._journal.note(verdict=verdict)
-        if self._told is None or verdict.kind != self._told.kind:
-            self._journal.event("diagnosis", _in_words(verdict))
+        is_news = self._told is None or verdict.kind != self._told.kind
         self._told = verdict
+        if is_news:
+            self._journal.event("diagnosis", _in_words(verdict))
 
-    def conclude(self) -> None:
-        """Say the last verdict to whoever reads the log."""
+    def conclude(self, state: State, *, rollbacks: int = 0) -> None:
+        """Judge the run now that it is over, and say so to whoever reads the log; `state` is how it ended."""
+        # Where nothing can be written any more, that is what ended the run, and it must be told instead.
+        with suppress(OSError):
+            self.tell(state, rollbacks)
         if self._told:
             self._journal.log(_in_words(self._told))
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-
 import torch
 from torch import Tensor
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""A full disk, a used-up quota, a file that has reached its limit."""
-
-_CPU_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+_CPU_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "could not create a primitive")
+"""The last are the words of oneDNN, which computes convolutions."""
 
 
 class BadSteps:
@@ -47,12 +43,12 @@ class BadSteps:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether memory ran out; a CPU's allocator and Apple's say so in words only."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _CPU_OUT_OF_MEMORY)
-
-
-def lacks_room(error: OSError) -> bool:
-    """Tell whether an error would go away with more room on the disk."""
-    return error.errno in NO_ROOM
+    """Tell whether memory ran out; a CPU's allocator and Apple's say so in words only, or cause another error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, torch.OutOfMemoryError | MemoryError):
+            return True
+        if isinstance(cause, RuntimeError) and any(words in str(cause) for words in _CPU_OUT_OF_MEMORY):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False

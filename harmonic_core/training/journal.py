@@ -18,12 +18,12 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from harmonic_core.errors import ExitCode
 from harmonic_core.run import words
+from harmonic_core.run.atomic import lacks_room
 from harmonic_core.run.control import Command, pending_commands
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.events import EventKind, event_row
 from harmonic_core.run.records import RecordWriter, Row, keep_rows
 from harmonic_core.run.status import Device, Preparation, State, Status, process_identity, write_status
-from harmonic_core.training.guard import lacks_room
 from harmonic_core.training.tensorboard import TensorBoardLog
 
 _HEARTBEAT_S = 1.0

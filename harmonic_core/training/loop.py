@@ -134,13 +134,16 @@ class Loop:
             if not self.archive.has_checkpoint():
                 self.archive.checkpoint()
             self.diagnosis.tell()
+            ended: State = "failed"
             try:
-                return self._train()
+                ending = self._train()
+                ended = ending.state
             except DivergedError:
-                self.diagnosis.tell(diverged=True)
+                ended = "diverged"
                 raise
             finally:
-                self.diagnosis.conclude()
+                self.diagnosis.conclude(ended, rollbacks=self.state.rollbacks)
+            return ending
 
     def _train(self) -> Ending:
         state, steps_per_epoch = self.state, self.loader.steps_per_epoch
@@ -241,12 +244,17 @@ class Loop:
         is_best = self._keep_best(row)
         self.journal.update(**self._place(), best=state.best, eta_s=self._eta_s())
         milestone = state.epoch % output.checkpoint_every == 0
-        if milestone or self._may_end_early() or state.epoch == self.profile.train.epochs:
+        is_last = self._may_end_early() or state.epoch == self.profile.train.epochs
+        if milestone or is_last:
             self.archive.export(f"epoch_{state.epoch}")
             self._save(milestone=milestone)
             self.archive.sound()
         elif self.archive.is_due(best=is_best):
             self._save()
+        elif is_best:
+            self.archive.put_best_aside()
+        if output.visualize_every and (is_last or state.epoch % output.visualize_every == 0):
+            self.archive.draw()
         return None
 
     def _is_sane(self, validation: Validation) -> bool:

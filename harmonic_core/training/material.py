@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harmonic_core.data.augment import stretch
@@ -15,16 +16,22 @@ from harmonic_core.data.segments import TrainingSegments, ValidationSegments
 from harmonic_core.data.sources import find_tracks
 from harmonic_core.data.sources.custom import no_valid_audio
 from harmonic_core.data.split import split_tracks
-from harmonic_core.data.tracks import RefusedTrack, Source, with_tags
-from harmonic_core.errors import DataError
+from harmonic_core.data.tracks import RefusedTrack, Source, Track, with_tags
+from harmonic_core.errors import DataError, DiskError
 from harmonic_core.profile.music import music_folders
 from harmonic_core.profile.sections import Data, Profile
+from harmonic_core.run.atomic import free_bytes
 from harmonic_core.run.status import Preparation
-from harmonic_core.run.words import files
+from harmonic_core.run.words import duration, files, size
 from harmonic_core.text import plain
 from harmonic_core.training.journal import Journal
 
 _NAMED = 3
+_BYTES_A_SAMPLE = 2
+_LOOK_EVERY_S = 0.2
+_TRY_AGAIN_S = 5.0
+_WORTH_TRYING = 2**20
+"""Bytes of room that appeared, and with which decoding is tried again at once."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ def prepare_material(profile: Profile, journal: Journal, stopped: Callable[[], b
     DataError
         If nothing usable is there.
     DiskError
-        If the cache cannot be written.
+        If the cache cannot be written, for another reason than want of room: for that it waits.
     """
     data, rate = profile.data, profile.audio.sample_rate
     folders = [plain(str(folder)) for _, folder in music_folders(data)]
@@ -74,12 +81,9 @@ def prepare_material(profile: Profile, journal: Journal, stopped: Callable[[], b
     for each in music.refused:
         judge.refuse(each)
 
-    def progress(told: Preparation) -> None:
-        journal.preparing(told.model_copy(update={"refused": len(judge.refused)}))
-
     journal.phase(f"decoding {len(music.tracks)} tracks to {rate} Hz mono; what is cached is taken from there")
     cache = Cache(data.cache_dir or default_cache_dir())
-    outcomes = prepare(music.tracks, rate, cache, progress, stopped, report=judge.hear)
+    outcomes = _Decoding(music.tracks, rate, cache, journal, judge, stopped).run()
     journal.end_progress()
     if judge.refused:
         journal.log(f"{files(len(judge.refused))} refused")
@@ -98,6 +102,79 @@ def prepare_material(profile: Profile, journal: Journal, stopped: Callable[[], b
         refused = sorted(judge.refused.values(), key=lambda each: each.title)
         raise DataError(no_valid_audio(", ".join(folders) or data.dataset, refused))
     return _divide(profile, tracks, journal)
+
+
+class _Decoding:
+    """Decodes what is not in the cache, and waits where there is no room for it."""
+
+    def __init__(
+        self,
+        tracks: Sequence[Track],
+        rate: int,
+        cache: Cache,
+        journal: Journal,
+        judge: _Judge,
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._tracks, self._rate, self._cache, self._stopped = tracks, rate, cache, stopped
+        self._journal, self._judge = journal, judge
+        self._told = Preparation(done=0, total=len(tracks))
+        self._heard: set[str] = set()
+
+    def run(self) -> list[Outcome]:
+        """Outcomes of all tracks, or of some of them where it was stopped."""
+        began = None
+        while True:
+            try:
+                outcomes = prepare(
+                    self._tracks, self._rate, self._cache, self._progress, self._stopped, report=self._hear
+                )
+            except DiskError as error:
+                if not error.lacks_room:
+                    raise
+            else:
+                break
+            if began is None:
+                began = time.monotonic()
+                self._pause()
+            self._wait()
+        if began is not None:
+            self._journal.update(state="preparing", why="", message="")
+            self._journal.event("disk", f"there is room again; going on after {duration(time.monotonic() - began)}")
+        return outcomes
+
+    def _progress(self, told: Preparation) -> None:
+        self._told = told
+        self._journal.preparing(told.model_copy(update={"refused": len(self._judge.refused)}))
+
+    def _hear(self, outcome: Outcome) -> None:
+        # What was decoded before it had to wait comes again, from the cache.
+        if outcome.track.title not in self._heard:
+            self._heard.add(outcome.track.title)
+            self._judge.hear(outcome)
+
+    def _pause(self) -> None:
+        told, folder = self._told, self._cache.folder
+        free = size(free_bytes(folder))
+        guess = ""
+        if told.done:
+            each = told.audio_s / told.done * self._rate * _BYTES_A_SAMPLE
+            guess = f"about {size(round(each * (told.total - told.done)))} "
+        message = (
+            f"disk full: {guess}needed in {plain(str(folder), 400)} for decoded music, {free} free; "
+            "goes on by itself when there is room"
+        )
+        self._journal.update(state="paused", why="disk full", message=message)
+        self._journal.event("disk", message)
+        self._journal.log(f"paused: {message}")
+
+    def _wait(self) -> None:
+        began, before = time.monotonic(), free_bytes(self._cache.folder)
+        # A quota or a limit of files does not show in the free space: then only trying tells.
+        while not self._stopped() and time.monotonic() - began < _TRY_AGAIN_S:
+            if free_bytes(self._cache.folder) > before + _WORTH_TRYING:
+                return
+            time.sleep(_LOOK_EVERY_S)
 
 
 def _divide(profile: Profile, tracks: list[CachedTrack], journal: Journal) -> Material:

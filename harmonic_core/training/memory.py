@@ -62,15 +62,17 @@ class MemoryGuard:
         Raises
         ------
         OutOfMemoryError
-            If not even one segment fits.
+            If not even one segment fits, or it may not be done again.
         """
         while True:
             try:
                 return work()
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or not again:
+                if not is_out_of_memory(error):
                     raise
                 reason = (str(error).strip() or "no memory left").splitlines()[0][:160]
+                if not again:
+                    raise OutOfMemoryError(self._advice_in_a_team(reason)) from error
             # Out here, because within the `except` its frames would keep the memory.
             self.divide(reason)
 
@@ -135,6 +137,14 @@ class MemoryGuard:
         self._journal.event("oom", message, grad_accum_steps=state.grad_accum_steps)
         self._journal.log(f"warning: {message}")
         self._journal.note(grad_accum_steps=state.grad_accum_steps)
+
+    def _advice_in_a_team(self, reason: str) -> str:
+        return (
+            f"out of memory with {self.part_size} segments at once on this rank ({reason}), in the middle of an "
+            "exchange of gradients that no rank can leave; it goes on from its last checkpoint in parts of half the "
+            f"size with `harmonic train --resume-from {self._journal.run.path} --grad-accum-steps "
+            f"{2 * self._state.grad_accum_steps}`, the same batch of {self._profile.train.batch_size}"
+        )
 
     def _advice(self, reason: str) -> str:
         profile = self._profile

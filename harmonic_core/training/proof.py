@@ -16,7 +16,7 @@ from harmonic_core.profile.resolve import load
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.origin import read_starts
 from harmonic_core.text import plain
-from harmonic_core.training.checkpoint import Checkpoint, generator_states, write_checkpoint
+from harmonic_core.training.checkpoint import Checkpoint, generator_states, snapshot, write_checkpoint
 from harmonic_core.training.device import describe_device
 from harmonic_core.training.difference import differences
 from harmonic_core.training.replay import Replay
@@ -118,7 +118,7 @@ class Proof:
     def _write(self, name: str, state: TrainState) -> Path:
         """Write a state into a folder of its own, and let go of it."""
         (self.place / name).mkdir(exist_ok=True)
-        return write_checkpoint(RunDirectory(self.place / name), state, "", [generator_states()])
+        return write_checkpoint(RunDirectory(self.place / name), snapshot(state, [generator_states()]), "")
 
     def _why(self, once: Callable[[], TrainState], first: Path, otherwise: str) -> str:
         """Find out whether the device is to blame: then not even two equal replays are equal."""

@@ -65,7 +65,7 @@ class Recovery:
         if not point.continues(self._run):
             return
         moved = self._realign()
-        if moved:
+        if moved or continued.is_elsewhere:
             # Before those that count otherwise go aside, so that there is one whatever happens.
             self._archive.checkpoint(prune=False)
         self._forget_what_came_later(keep=True, epoch_anew=moved)
@@ -152,6 +152,7 @@ class Recovery:
         self._journal.keep_rows(came_before, self._state.step)
         if self._team.is_first:
             put_later_checkpoints_aside(self._run, self._state.step, keep=keep)
+        self._archive.put_best_export_back()
 
     def _realign(self) -> bool:
         """Data or batch size may have changed since: then the step follows from the closed epochs; tells whether."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import time
 from collections.abc import Callable
 
+from harmonic_core.run.atomic import free_bytes, lacks_room
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.words import duration, size
 from harmonic_core.training.distributed import Team
-from harmonic_core.training.guard import lacks_room
 from harmonic_core.training.journal import Journal
 from harmonic_core.training.orders import Orders
 
 _TRY_AGAIN_S = 5.0
+_LIMITS = {errno.EFBIG: "files here may not be that large (`ulimit -f`)", errno.EDQUOT: "and the quota is used up"}
 _LITTLE = 2**20
 """Bytes for some rows of figures."""
 
@@ -60,12 +61,12 @@ class PatientWriter:
             If it fails for another reason than room.
         """
         began = None
-        while self._lacks_room(write):
+        while why := self._lacks_room(write):
             if self._orders.end:
                 return False
             if began is None:
                 began = time.monotonic()
-                self._pause(what, needed)
+                self._pause(what, needed, why)
             self._wait(needed)
         if began is not None:
             self.waited_s += time.monotonic() - began
@@ -77,22 +78,24 @@ class PatientWriter:
         """Wait until rows and events that found no room are written; False where the run was told to end."""
         return self.insist(self._journal.insist_on_rows, "rows of figures", _LITTLE)
 
-    def _lacks_room(self, write: Callable[[], object]) -> bool:
-        lacking = False
+    def _lacks_room(self, write: Callable[[], object]) -> int:
+        """Try to write; 0 where there was room, else the number of the error."""
+        lacking = 0
         if self._team.is_first:
             try:
                 write()
             except OSError as error:
                 if not lacks_room(error):
                     raise
-                lacking = True
-        return bool(self._team.most([lacking])[0])
+                lacking = error.errno or errno.ENOSPC
+        return self._team.most([lacking])[0]
 
-    def _pause(self, what: str, needed: int) -> None:
+    def _pause(self, what: str, needed: int, why: int) -> None:
         path = self._run.path
+        # The free space says nothing of a limit on the size of files, or of a quota.
+        state = f"{size(free_bytes(path))} free" if why == errno.ENOSPC else _LIMITS[why]
         message = (
-            f"disk full: {size(needed)} needed in {path} for {what}, {size(free_bytes(path))} free; "
-            "goes on by itself when there is room"
+            f"disk full: {size(needed)} needed in {path} for {what}, {state}; goes on by itself when there is room"
         )
         self._journal.update(state="paused", why="disk full", message=message, eta_s=None)
         self._journal.event("disk", message)
@@ -106,12 +109,3 @@ class PatientWriter:
             # A quota or a limit of files does not show in the free space: then only trying tells.
             enough = free_bytes(self._run.path) >= needed or time.monotonic() - began > _TRY_AGAIN_S
             room = bool(self._team.most([self._team.is_first and enough])[0])
-
-
-def free_bytes(path: os.PathLike[str]) -> int:
-    """Bytes that a user may still write to the file system of `path`; 0 where that cannot be known."""
-    try:
-        stat = os.statvfs(path)
-    except OSError:
-        return 0
-    return stat.f_bavail * stat.f_frsize

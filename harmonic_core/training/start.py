@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import signal
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import psutil
 import torch
@@ -24,7 +24,7 @@ from harmonic_core.errors import (
 from harmonic_core.profile.resolve import Resolved
 from harmonic_core.profile.sections import Profile
 from harmonic_core.profile.write import to_toml, without_place
-from harmonic_core.run.atomic import write_atomically
+from harmonic_core.run.atomic import lacks_room, write_atomically
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.lock import hold_lock
 from harmonic_core.run.origin import record_start
@@ -33,13 +33,15 @@ from harmonic_core.run.status import Device, State
 from harmonic_core.training.checkpoint import bring_back_replaced, checkpoint_steps
 from harmonic_core.training.device import choose_device, describe_device, keep_freed_memory, measure_device
 from harmonic_core.training.distributed import Team, join_team
-from harmonic_core.training.guard import is_out_of_memory, lacks_room
+from harmonic_core.training.guard import is_out_of_memory
 from harmonic_core.training.journal import Journal, SilentJournal
 from harmonic_core.training.loop import Ending, Loop
 from harmonic_core.training.material import Material, prepare_material
 from harmonic_core.training.signals import StopSignals
 
 _NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_CANNOT_GO_ON = (ProfileError, DataError, RunError)
+"""What a start that asks for the impossible fails with."""
 _GONE = frozenset({errno.ENOENT, errno.ESTALE, errno.EIO, errno.ENXIO, errno.ENOTDIR})
 
 
@@ -69,7 +71,8 @@ def train(
     Raises
     ------
     HarmonicError
-        For whatever a user can mend; `status.json` then says `failed` or `diverged`, and why.
+        For whatever a user can mend; `status.json` then says `failed` or `diverged`, and why. That of a run that was to
+        go on stays as it was where the start asked for what cannot be done.
     """
     wanted = resolved.profile.run.device
     with nullcontext(signals) if signals else StopSignals() as caught, join_team(wanted) as team:
@@ -100,6 +103,7 @@ def _train(
     device: torch.device,
     reason: str,
 ) -> ExitCode:
+    last_word = _last_word(run, point)
     with _journal(resolved, run, team, device, reason) as journal:
         try:
             if team.is_first:
@@ -120,13 +124,28 @@ def _train(
             message = str(failure) or type(failure).__name__
             if isinstance(failure, KeyboardInterrupt):
                 state, code, message = "stopped", ExitCode.INTERRUPTED, "interrupted at once"
+            is_untouched = team.is_first and journal.status.state == "preparing"
             journal.close_with(state, code, message)
+            if last_word and is_untouched and isinstance(error, _CANNOT_GO_ON):
+                # The event and the terminal say why this start came to nothing; what was trained stays what it was.
+                with suppress(OSError):
+                    write_atomically(run.status, last_word)
             if failure is error:
                 raise
             raise failure from error
         journal.close_with(ending.state, ending.exit_code, ending.message)
         journal.log(f"{ending.state}: {ending.message}")
     return ending.exit_code
+
+
+def _last_word(run: RunDirectory, point: ResumePoint | None) -> bytes | None:
+    """The status of a run that is to go on, as it was; None where there is none."""
+    if point is None or not point.continues(run):
+        return None
+    try:
+        return run.status.read_bytes()
+    except OSError:
+        return None
 
 
 def _journal(resolved: Resolved, run: RunDirectory, team: Team, device: torch.device, reason: str) -> Journal:

@@ -13,12 +13,12 @@ import torch
 from harmonic_core.data.loading import BatchLoader
 from harmonic_core.errors import DiskError, HarmonicError, RunError
 from harmonic_core.profile.resolve import load
+from harmonic_core.run.atomic import lacks_room
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import ACTIVE_STATES, Device, read_status, seen_state
 from harmonic_core.text import plain
 from harmonic_core.training.checkpoint import Checkpoint, checkpoint_steps
 from harmonic_core.training.device import choose_device
-from harmonic_core.training.guard import lacks_room
 from harmonic_core.training.integrity import checkpoint_faults, export_fault
 from harmonic_core.training.journal import SilentJournal
 from harmonic_core.training.material import prepare_material

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,30 @@ from harmonic_core.run.atomic import write_atomically
 from harmonic_core.text import plain
 from harmonic_core.training.state import TrainState
 
+Shapes = Mapping[str, tuple[int, ...]]
+"""Of a model's weights, by name."""
 
-def write_export(path: Path, state: TrainState, profile_toml: str) -> None:
+ELSEWHERE = ", or begin another run with what fits: add `--output-dir DIR --allow-partial`"
+
+
+def write_export(path: Path, weights: Mapping[str, Tensor], profile_toml: str, step: int, epoch: int) -> None:
     """Write a small file with the weights alone; `torch.load(path, weights_only=True)` reads it.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    weights, profile_toml, step, epoch
+        What: the weights that are to be heard, the profile in force, updates made and epochs closed.
 
     Raises
     ------
     OSError
         If there is no room; an earlier export of that name is untouched.
     """
-    weights = {name: tensor.detach().cpu() for name, tensor in state.judged.state_dict().items()}
+    model = {name: tensor.detach().cpu() for name, tensor in weights.items()}
     export = io.BytesIO()
-    torch.save({"model": weights, "profile": profile_toml, "step": state.step, "epoch": state.epoch}, export)
+    torch.save({"model": model, "profile": profile_toml, "step": step, "epoch": epoch}, export)
     write_atomically(path, export.getvalue())
 
 
@@ -77,24 +90,43 @@ def load_weights(
         If names or shapes differ and that is not allowed, or nothing fits; the message lists the first of them.
     """
     own = model.state_dict()
-    differences = [f"{plain(name)} is missing" for name in own if name not in weights]
-    differences += [f"{plain(name)} is unknown" for name in weights if name not in own]
-    differences += [
-        f"{plain(name)} is {tuple(weights[name].shape)} instead of {tuple(tensor.shape)}"
-        for name, tensor in own.items()
-        if name in weights and weights[name].shape != tensor.shape
-    ]
+    differences = misfits(shapes_of(own), shapes_of(weights))
     fitting = {name: tensor for name, tensor in weights.items() if name in own and own[name].shape == tensor.shape}
     if differences and not (partial and fitting):
-        shown = 12
-        more = f" and {len(differences) - shown} more" if len(differences) > shown else ""
-        raise RunError(
-            f"{plain(origin)}: the weights are of another model: {'; '.join(differences[:shown])}{more}. "
-            "Use the profile that they were trained with (architecture, n_mels, segment_length, latent_dim, …)"
-            + (", or begin the rest anew with `--allow-partial`" if fitting and partial is not None else "")
-        )
+        way_out = ""
+        if fitting:
+            way_out = ELSEWHERE if partial is None else ", or begin the rest anew with `--allow-partial`"
+        raise other_model(origin, differences, way_out)
     model.load_state_dict(fitting, strict=False)
     return differences
+
+
+def shapes_of(weights: Mapping[str, Tensor]) -> Shapes:
+    """Shapes by name."""
+    return {name: tuple(tensor.shape) for name, tensor in weights.items()}
+
+
+def misfits(own: Shapes, given: Shapes) -> list[str]:
+    """What keeps weights of the shapes `given` from a model with those of `own`, a clause each; empty if they fit."""
+    return [
+        *(f"{plain(name)} is missing" for name in own if name not in given),
+        *(f"{plain(name)} is unknown" for name in given if name not in own),
+        *(
+            f"{plain(name)} is {given[name]} instead of {shape}"
+            for name, shape in own.items()
+            if name in given and given[name] != shape
+        ),
+    ]
+
+
+def other_model(origin: str, differences: Sequence[str], way_out: str = "") -> RunError:
+    """The error for weights that do not fit, with the first of the `differences`."""
+    shown = 12
+    more = f" and {len(differences) - shown} more" if len(differences) > shown else ""
+    return RunError(
+        f"{plain(origin)}: the weights are of another model: {'; '.join(differences[:shown])}{more}. "
+        f"Use the profile that they were trained with (architecture, n_mels, segment_length, latent_dim, …){way_out}"
+    )
 
 
 def export_bytes(state: TrainState) -> int:

@@ -63,3 +63,38 @@ def test_a_run_whose_profile_was_spoilt_goes_on_with_that_of_its_checkpoint(
     assert "\x1b" not in done.stderr
     assert known_status(base).state == "finished"
     assert load(base.profile) == before
+
+
+def test_an_edit_of_the_profile_of_a_run_is_not_trained_with_unasked(harmonic: Programs, base: RunDirectory) -> None:
+    status = base.status.read_bytes()
+    edited = base.profile.read_text().replace("learning_rate = 0.001\n", "learning_rate = 0.05\n", 1)
+    base.profile.write_text(edited)
+    refused = harmonic.run("train", "--resume-from", "output/base", expect=2)
+    assert "  train.learning_rate  0.001 → 0.05\n" in refused.stderr
+    assert base.status.read_bytes() == status
+    assert base.profile.read_text() == edited
+
+
+def test_what_cannot_fit_leaves_a_finished_run_with_its_best_and_its_verdict(
+    harmonic: Programs, base: RunDirectory
+) -> None:
+    before = harmonic.run("status", "base").stdout
+    words = ["train", "--resume-from", "output/base", "--latent-dim", "4", "--allow-changes"]
+    refused = harmonic.run(*words, expect=1)
+    assert "  model.latent_dim  8 → 4\n" in refused.stderr
+    assert "the weights are of another model" in refused.stderr.splitlines()[-1]
+    refused = harmonic.run(*words, "--allow-partial", expect=2)
+    assert refused.stderr.startswith("harmonic: --allow-partial: output/base goes on with all of its weights")
+    assert harmonic.run("status", "base").stdout == before
+    assert "finished" in before
+
+
+def test_a_checkpoint_named_from_beside_it_goes_on_and_stays_whole(harmonic: Programs, base: RunDirectory) -> None:
+    within = Programs(base.checkpoints, harmonic.environment)
+    first = sorted(path.name for path in base.checkpoints.glob("step-*") if path.name.strip("step-0"))[0]
+    done = within.run("train", "--resume-from", first)
+    assert f"{first} at step " in done.stderr
+    assert epochs(base) == [1, 2]
+    assert known_status(base).state == "finished"
+    assert not (base.checkpoints / first / "run.lock").exists()
+    harmonic.run("verify", "output/base")

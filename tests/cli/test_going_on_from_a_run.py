@@ -2,49 +2,84 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import shutil
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from asking import Asked, profile_of
+from safetensors.torch import save
 from typer.testing import CliRunner
 
 from harmonic_core.cli import app
 from harmonic_core.errors import HarmonicError
+from harmonic_core.model.build import build_model
 from harmonic_core.profile.resolve import resolve
 from harmonic_core.profile.write import to_toml
 from harmonic_core.run.directory import RunDirectory
+from harmonic_core.training.checkpoint import MANIFEST, PARTS
 
 MODEL = ("latent_dim=8", "hidden_dims=16,16", "n_mels=32", "n_fft=512", "hop_length=256", "segment_length=1")
 
 
+@cache
+def weights() -> dict[str, torch.Tensor]:
+    """Those of a model of `MODEL`, before any update."""
+    profile = resolve(None, settings=MODEL, environ={}, check=False).profile
+    return build_model(profile.model, profile.audio.n_mels, profile.segment_frames).state_dict()
+
+
 def recorded(path: str, *settings: str) -> RunDirectory:
-    """A run of these settings as far as its profile and two checkpoint folders go."""
+    """A run of these settings as far as its profile and two checkpoints go, whole but for what only a trainer reads."""
     run = RunDirectory(Path(path))
     text = to_toml(resolve(None, settings=[*MODEL, *settings], environ={}, check=False).profile)
-    for step in (4, 8):
-        folder = run.checkpoints / f"step-{step:08d}"
-        folder.mkdir(parents=True)
-        (folder / "profile.toml").write_text(text)
+    for step, epoch in ((4, 1), (8, 2)):
+        checkpoint_of(run, step, epoch, text)
     run.profile.write_text(text)
     return run
 
 
+def checkpoint_of(run: RunDirectory, step: int, epoch: int, profile: str) -> Path:
+    """A checkpoint with this profile; the manifest is true of it."""
+    folder = run.checkpoints / f"step-{step:08d}"
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = dict.fromkeys(PARTS, b"") | {
+        "model.safetensors": save(weights()),
+        "state.json": json.dumps({"step": step, "epoch": epoch}).encode(),
+        "profile.toml": profile.encode(),
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    (folder / MANIFEST).write_text(json.dumps({"sha256": hashes}))
+    return folder
+
+
 def exported(path: str, profile: str = "", **content: Any) -> Path:
-    """An export, anywhere, that holds this profile and no weights."""
+    """An export, anywhere, of the first epoch: with this profile, and with the weights of `MODEL`."""
     file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"model": {}, "profile": profile, "step": 4, "epoch": 1, **content}, file)
+    torch.save({"model": weights(), "profile": profile, "step": 4, "epoch": 1, **content}, file)
     return file
+
+
+def edit(run: RunDirectory, before: str, after: str) -> None:
+    """Change the run's own profile as a person might."""
+    text = run.profile.read_text()
+    assert before in text
+    run.profile.write_text(text.replace(before, after))
 
 
 @pytest.fixture
 def gtzan(asked: Asked) -> RunDirectory:
     """A run on GTZAN, where its data set's usual command puts it."""
     run = recorded("output/gtzan", "dataset=gtzan", "epochs=50", "batch_size=8", "split=fault_filtered")
-    exported("output/gtzan/harmonic_vae_epoch_30.pt")
+    exported("output/gtzan/harmonic_vae_epoch_30.pt", run.profile.read_text())
     return run
 
 
@@ -157,6 +192,161 @@ def test_a_run_without_a_usable_profile_goes_on_with_that_of_its_checkpoint_and_
     assert all(line.isprintable() for line in asked.said.splitlines())
 
 
+@pytest.mark.parametrize(
+    ("point", "checkpoint"),
+    [
+        ("output/gtzan", "step-00000008"),
+        ("output/gtzan/checkpoints/step-00000004", "step-00000004"),
+        ("output/gtzan/harmonic_vae_epoch_30.pt", "step-00000004"),
+    ],
+)
+def test_an_edited_profile_of_the_run_is_a_change_of_what_its_checkpoint_was_trained_with(
+    asked: Asked, gtzan: RunDirectory, point: str, checkpoint: str
+) -> None:
+    edit(gtzan, "learning_rate = 0.001", "learning_rate = 0.05")
+    said = refusal("--resume-from", point).splitlines()
+    assert said[0] == f"{point} was trained with other settings, then → now:"
+    assert said[1] == "  train.learning_rate  0.001 → 0.05"
+    recorded_profile = f"output/gtzan/checkpoints/{checkpoint}/profile.toml"
+    assert said[2].startswith("output/gtzan/profile.toml says otherwise now (train.learning_rate)")
+    assert f"copy {recorded_profile} over it" in said[2]
+    assert asked.times == 0
+
+    profile = profile_of(asked, "--resume-from", point, "--allow-changes")
+    assert profile.train.learning_rate == 0.05
+    assert asked.point is not None
+    assert asked.point.changes == ("train.learning_rate  0.001 → 0.05",)
+
+    gtzan.profile.write_bytes(Path(recorded_profile).read_bytes())
+    assert profile_of(asked, "--resume-from", point).train.learning_rate == 1e-3
+    assert asked.said == ""
+
+
+def test_a_line_taken_out_of_the_profile_of_the_run_and_other_music_in_it_are_changes_of_that_run(
+    asked: Asked, gtzan: RunDirectory
+) -> None:
+    edit(gtzan, "batch_size = 8\n", "")
+    edit(gtzan, 'dataset = "gtzan"', 'dataset = "demo"')
+    edit(gtzan, 'split = "fault_filtered"', 'split = "random"')
+    said = refusal("--resume-from", "output/gtzan")
+    told = [line.split() for line in said.splitlines()[1:4]]
+    assert told[0] == ["data.dataset", '"gtzan"', "→", '"demo"']
+    assert told[1] == ["data.split", '"fault_filtered"', "→", '"random"']
+    assert told[2] == ["train.batch_size", "8", "→", "32"]
+    assert "output/gtzan/profile.toml says otherwise now (data.dataset, data.split, train.batch_size)" in said
+
+
+def test_an_edit_that_changes_no_figure_needs_no_leave_and_is_told(asked: Asked, gtzan: RunDirectory) -> None:
+    edit(gtzan, "log_every = 10", "log_every = 3")
+    assert profile_of(asked, "--resume-from", "output/gtzan").train.log_every == 3
+    assert "train.log_every  10 → 3" in asked.said
+
+
+def test_the_profile_to_compare_with_is_that_of_the_newest_checkpoint_that_is_whole(
+    asked: Asked, gtzan: RunDirectory
+) -> None:
+    edit(gtzan, "batch_size = 8", "batch_size = 4")
+    newest = checkpoint_of(gtzan, 12, 3, gtzan.profile.read_text())
+    profile_of(asked, "--resume-from", "output/gtzan")
+    assert asked.said == ""
+    (newest / "model.safetensors").write_bytes(b"cut")
+    assert "train.batch_size  8 → 4" in refusal("--resume-from", "output/gtzan")
+
+
+@pytest.mark.parametrize("fault", ["another epoch", "other weights", "no checkpoint"])
+def test_an_export_without_the_checkpoint_of_its_moment_is_compared_by_the_profile_inside_it(
+    asked: Asked, gtzan: RunDirectory, fault: str
+) -> None:
+    text = gtzan.profile.read_text().replace("seed = 0", "seed = 7")
+    content: dict[str, Any] = {
+        "another epoch": {"epoch": 2},
+        "other weights": {"model": {name: tensor + 1 for name, tensor in weights().items()}},
+        "no checkpoint": {"step": 6},
+    }[fault]
+    exported("output/gtzan/copied.pt", text, **content)
+    said = refusal("--resume-from", "output/gtzan/copied.pt")
+    assert said.startswith("output/gtzan/copied.pt was trained with other settings")
+    assert "  run.seed  7 → 0\n" in said
+    assert "change it back" in said
+
+
+@pytest.mark.parametrize("point", ["output/gtzan", "output/gtzan/harmonic_vae_epoch_30.pt"])
+def test_weights_that_cannot_fit_are_refused_before_the_run_is_touched_whatever_is_allowed(
+    asked: Asked, gtzan: RunDirectory, point: str
+) -> None:
+    said = refusal("--resume-from", point, "--latent-dim", "4", "--allow-changes")
+    assert "  model.latent_dim  8 → 4\n" in said
+    assert "step-0000000" in said
+    assert "the weights are of another model" in said
+    assert "begin another run with what fits: add `--output-dir DIR --allow-partial`" in said
+    assert asked.times == 0
+    # Another length of a segment that comes to the same shapes is only a change.
+    words = ["--resume-from", point, "--segment-length", "1.01", "--allow-changes"]
+    assert profile_of(asked, *words).data.segment_length == 1.01
+
+
+@pytest.mark.parametrize("words", [[], ["--latent-dim", "4", "--allow-changes"]])
+def test_a_part_of_the_weights_is_for_another_run(asked: Asked, gtzan: RunDirectory, words: list[str]) -> None:
+    said = refusal("--resume-from", "output/gtzan", *words, "--allow-partial")
+    assert said.startswith("--allow-partial: output/gtzan goes on with all of its weights or not at all")
+    assert "--output-dir" in said
+    profile_of(asked, "--resume-from", "output/gtzan", *words, "--allow-partial", "--output-dir", "output/other")
+    assert asked.point is not None
+    assert asked.point.allow_partial
+    assert not asked.point.continues(asked.run)
+
+
+def test_a_fine_tune_has_the_shape_of_the_weights_whatever_the_profile_beside_them_says_by_now(
+    asked: Asked, gtzan: RunDirectory
+) -> None:
+    edit(gtzan, "latent_dim = 8", "latent_dim = 4")
+    profile_of(asked, "--resume-from", "output/gtzan", "--name", "tuned")
+    assert asked.resolved.profile.model.latent_dim == 8
+
+
+@pytest.mark.parametrize(
+    ("place", "named"),
+    [
+        ("output/gtzan/checkpoints", "step-00000004"),
+        ("output/gtzan/checkpoints", "./step-00000004/"),
+        ("output/gtzan/checkpoints/step-00000004", "."),
+        ("output/gtzan/checkpoints/step-00000008", "../step-00000004"),
+        ("output", "linked"),
+        ("", "gtzan/checkpoints/step-00000004"),
+    ],
+)
+def test_a_checkpoint_is_known_from_wherever_it_is_named(
+    asked: Asked, gtzan: RunDirectory, monkeypatch: pytest.MonkeyPatch, place: str, named: str
+) -> None:
+    run = gtzan.path.resolve()
+    Path("output/linked").symlink_to(run / "checkpoints/step-00000004")
+    monkeypatch.chdir(Path(place))
+    profile_of(asked, "--resume-from", named)
+    assert asked.point is not None
+    assert asked.point.run is not None
+    assert asked.point.checkpoint is not None
+    assert (asked.run.path.resolve(), asked.point.checkpoint.resolve().name) == (run, "step-00000004")
+
+
+def test_a_checkpoint_that_lies_outside_a_run_is_never_taken_for_one(asked: Asked, gtzan: RunDirectory) -> None:
+    checkpoint = Path(shutil.copytree(gtzan.checkpoints / "step-00000004", "elsewhere"))
+    assert refusal("--resume-from", "elsewhere").startswith("elsewhere: a checkpoint outside the checkpoints/ of a run")
+    export = exported("elsewhere/beside.pt", gtzan.profile.read_text())
+    profile_of(asked, "--resume-from", str(export))
+    assert asked.point is not None
+    assert asked.point.run is None
+    assert not (checkpoint / "run.lock").exists()
+
+
+def test_a_run_below_a_folder_called_checkpoints_is_still_a_run(asked: Asked) -> None:
+    run = recorded("checkpoints/mine", "dataset=demo")
+    run.status.write_text("{}")
+    profile_of(asked, "--resume-from", "checkpoints/mine")
+    assert asked.point is not None
+    assert asked.point.checkpoint is None
+    assert asked.run.path.resolve() == run.path.resolve()
+
+
 def test_a_run_that_was_moved_goes_on_where_it_is(asked: Asked) -> None:
     run = recorded("output/moved", "dataset=demo", "output_dir=output/here", "resume_from=output/old")
     for _ in range(2):
@@ -221,7 +411,7 @@ def test_flags_stand_above_the_base(asked: Asked, gtzan: RunDirectory) -> None:
         (["--set", "finetune_learning_rate=1e-5", "--learning-rate", "1e-3"], 1e-3),
     ],
 )
-def test_a_learning_rate_that_anybody_has_set_holds(
+def test_a_learning_rate_that_is_asked_for_holds(
     asked: Asked, gtzan: RunDirectory, words: list[str], expected: float
 ) -> None:
     profile = profile_of(asked, "--dataset", "demo", "--resume-from", "output/gtzan", *words)
@@ -229,14 +419,27 @@ def test_a_learning_rate_that_anybody_has_set_holds(
     assert f"learning rate {expected:g}" in asked.said
 
 
-@pytest.mark.parametrize("source", ["profile", "environment"])
-def test_a_learning_rate_in_a_profile_or_the_environment_counts_as_set(
-    asked: Asked, gtzan: RunDirectory, monkeypatch: pytest.MonkeyPatch, source: str
+def test_a_learning_rate_in_the_environment_counts_as_asked_for(
+    asked: Asked, gtzan: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Path("mine.toml").write_text("[train]\nlearning_rate = 1e-3\n" if source == "profile" else "")
-    if source == "environment":
-        monkeypatch.setenv("HARMONIC_LEARNING_RATE", "1e-3")
-    assert profile_of(asked, "./mine.toml", "--resume-from", "output/gtzan").train.learning_rate == 1e-3
+    monkeypatch.setenv("HARMONIC_LEARNING_RATE", "1e-3")
+    profile = profile_of(asked, "demo", "--resume-from", "output/gtzan")
+    assert profile.train.learning_rate == 1e-3
+    assert "learning rate 0.001 (HARMONIC_LEARNING_RATE)" in asked.said
+
+
+def test_the_learning_rate_of_a_profile_is_for_fresh_weights_and_gives_way_in_a_fine_tune(
+    asked: Asked, gtzan: RunDirectory
+) -> None:
+    words = ["--seed", "3", "--resume-from", "output/gtzan", "--output-dir", "output/tuned"]
+    assert profile_of(asked, "demo", *words).train.learning_rate == 1e-4
+    assert "learning rate 0.0001 (finetune_learning_rate, instead of 0.002 from packaged demo.toml:" in asked.said
+    Path("mine.toml").write_text("[train]\nlearning_rate = 1e-2\nfinetune_learning_rate = 3e-4\n")
+    assert profile_of(asked, "./mine.toml", *words).train.learning_rate == 3e-4
+    assert "mine.toml:3, instead of 0.01 from mine.toml:2" in asked.said
+    Path("config.json").write_text('{"learning_rate": 0.5}')
+    assert profile_of(asked, "--config", "config.json", *words).train.learning_rate == 1e-4
+    assert profile_of(asked, "demo", *words, "--learning-rate", "5e-3").train.learning_rate == 5e-3
 
 
 def test_a_named_profile_takes_the_shape_of_the_base_where_it_says_nothing(asked: Asked, gtzan: RunDirectory) -> None:

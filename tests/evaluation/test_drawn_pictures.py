@@ -68,7 +68,7 @@ def words_in(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.findobj(Text) if isinstance(text, Text) and text.get_text()]
 
 
-def test_a_run_leaves_four_pictures_of_each_epoch_that_is_sampled(
+def test_a_run_leaves_four_pictures_of_every_so_many_epochs_and_of_the_last_one(
     tmp_path: Path, audio_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_module, "_LAST_WAIT_S", DEADLINE_S)
@@ -79,15 +79,15 @@ def test_a_run_leaves_four_pictures_of_each_epoch_that_is_sampled(
         "data.cache_dir": str(audio_cache),
         "data.validation_split": "0.3",
         "train.batch_size": "4",
-        "train.epochs": "2",
-        "output.checkpoint_every": "1",
+        "train.epochs": "3",
+        "output.visualize_every": "2",
         "evaluation.reconstructions": "2",
         "run.device": "cpu",
     }
     run = RunDirectory(tmp_path / "run")
     resolved = resolve(None, settings=[f"{key}={value}" for key, value in settings.items()], environ={})
     assert train(resolved, run) == ExitCode.OK
-    assert {path.name for path in run.visualizations.iterdir()} == {"epoch_001", "epoch_002"}
+    assert {path.name for path in run.visualizations.iterdir()} == {"epoch_002", "epoch_003"}
     for folder in run.visualizations.iterdir():
         for name, picture in drawn(folder).items():
             assert (folder / name).read_bytes().startswith(b"\x89PNG")

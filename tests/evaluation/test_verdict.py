@@ -22,7 +22,7 @@ from harmonic_core.profile.explain import FLAGS, find_key
 from harmonic_core.profile.resolve import resolve
 from harmonic_core.profile.sections import Augment, Loss, Train
 from harmonic_core.run.records import Row
-from harmonic_core.run.status import Verdict
+from harmonic_core.run.status import State, Verdict
 
 CURVES = Path(__file__).parent / "curves"
 RECORDED = sorted(path.stem for path in CURVES.glob("*.json"))
@@ -108,9 +108,9 @@ def turning(epoch: int) -> float:
         ("overfitting", "overfitting", r"Overfitting since epoch \d+:"),
         ("collapsed", "collapsed", "Latent collapsed"),
         ("diverged", "diverged", "Diverged in epoch 1:"),
-        ("level", "plateau", r"Plateau since epoch \d+: you can stop\."),
+        ("level", "plateau", r"Plateau since epoch \d+: more epochs would bring little\."),
         ("beta_too_high", "noisy", "Noisy output, because beta is too high"),
-        ("too_short", "noisy", "Noisy output, because training was too short"),
+        ("too_short", "early", r"Training was too short to tell: 3 epochs\."),
         ("nothing_held_out", "improving", "Still improving"),
     ],
 )
@@ -324,7 +324,32 @@ def test_learning_by_heart_is_overfitting_though_the_held_out_error_does_not_ris
     told = made([7.0 - 0.005 * epoch for epoch in range(60)], [6.5 - 0.06 * epoch for epoch in range(60)])
     verdict = told.verdict()
     assert verdict.kind == "overfitting"
+    assert re.match(r"Learning by heart since epoch \d+: little ", verdict.sentence)
+    assert "keeps the best" not in verdict.evidence
     assert 25 <= int(re.findall(r"\d+", verdict.sentence)[0]) <= 35
+
+
+def test_a_run_whose_newest_epoch_is_its_best_does_not_overfit() -> None:
+    errors = [17.14, 17.91, 18.39, 18.24, 18.45, 18.24, 17.40, 16.53]
+    training = [11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5]
+    told = made(errors, training, planned=8, mean_spectrum_db=20.0)
+    assert told.verdict(7).kind == "overfitting"
+    assert told.verdict().kind != "overfitting"
+    risen = made([*(turning(epoch) for epoch in range(60)), 5.9], [falling(epoch) for epoch in range(61)])
+    assert risen.verdict(60).kind == "overfitting"
+    assert risen.verdict().kind != "overfitting"
+    assert "worse by now" not in made([*(turning(epoch) for epoch in range(60)), 5.9]).verdict().sentence
+
+
+def test_the_figures_of_overfitting_are_those_of_single_epochs() -> None:
+    errors, training = [turning(epoch) for epoch in range(63)], [falling(epoch) for epoch in range(63)]
+    errors[30], errors[62], training[62] = 5.91, 8.55, 5.55
+    verdict = made(errors, training).verdict()
+    assert verdict.kind == "overfitting"
+    assert verdict.evidence.startswith("Held-out error 5.91 dB in epoch 31, now 8.55 dB; ")
+    since = int(re.findall(r"since epoch (\d+)", verdict.sentence)[0])
+    then = figure(training[since - 1])
+    assert f"training error {then} dB in epoch {since}, now 5.55 dB" in verdict.evidence
 
 
 def test_held_out_music_that_is_merely_harder_is_no_overfitting() -> None:
@@ -352,7 +377,7 @@ def test_what_is_worse_is_told_first() -> None:
         [turning(epoch) for epoch in range(80)], [falling(epoch) for epoch in range(80)], val_kl_nats=400.0
     )
     assert overfitting.verdict().kind == "overfitting"
-    assert overfitting.verdict(diverged=True).kind == "diverged"
+    assert overfitting.verdict(state="diverged").kind == "diverged"
     collapsed = [row | {"val_kl_nats": 0.01, "active_units": 0} for row in overfitting.rows]
     assert overfitting._replace(rows=collapsed).verdict().kind == "collapsed"
     assert made([10.0] * 60, val_kl_nats=400.0).verdict().kind == "weak_kl"
@@ -376,9 +401,80 @@ def test_held_out_music_unlike_the_rest_is_a_reason_for_noise() -> None:
     )
 
 
-def test_a_short_run_is_told_to_go_on_even_where_the_latent_says_little_yet() -> None:
-    verdict = made([11.0, 10.5, 10.0, 9.7], planned=4, val_kl_nats=5.0).verdict()
-    assert verdict.sentence == "Noisy output, because training was too short."
+@pytest.mark.parametrize("planned", range(1, 5))
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"val_kl_nats": 0.01, "active_units": 0},
+        {"val_kl_nats": 0.5, "active_units": 64},
+        {"val_kl_nats": 400.0},
+        {"recon_db": 1.0},
+    ],
+)
+def test_of_a_run_of_a_few_epochs_is_told_only_that_it_was_too_short(planned: int, figures: dict[str, float]) -> None:
+    verdict = made([11.5, 11.9, 11.6, 11.7][:planned], planned=planned, **figures).verdict(state="finished")
+    epochs = f"{planned} epoch{'s' * (planned > 1)}"
+    assert (verdict.kind, verdict.sentence) == ("early", f"Training was too short to tell: {epochs}.")
+    assert verdict.action == f"Try `--epochs 50` (now {planned})."
+
+
+def test_a_run_of_one_epoch_can_still_have_diverged() -> None:
+    assert made([1e6], planned=1).verdict().kind == "diverged"
+    assert made([11.0], planned=1).verdict(state="diverged").kind == "diverged"
+
+
+def test_a_latent_whose_units_are_nearly_all_active_has_collapsed_only_where_its_kl_says_nothing() -> None:
+    def kind(active: int, nats: float) -> str:
+        return made([11.0] * 30, active_units=active, val_kl_nats=nats).verdict().kind
+
+    assert kind(64, 0.8) == kind(56, 0.8) == "noisy"
+    assert kind(64, 0.05) == "collapsed"
+    assert kind(32, 0.8) == "collapsed"
+
+
+# When it is over
+
+RESUME = "Go on with `harmonic train --resume-from RUN"
+OVER: list[State] = ["stopped", "failed", "finished"]
+
+
+@pytest.mark.parametrize("state", OVER)
+@pytest.mark.parametrize("epochs", [1, 4, 8, 30, 60, 90])
+@pytest.mark.parametrize("name", ["healthy", "level", "beta_too_high", "nothing_held_out"])
+def test_a_run_that_is_over_is_not_told_to_wait_or_to_end(name: str, epochs: int, state: State) -> None:
+    verdict = recorded(name).verdict(epochs, state=state)
+    assert "Let it go on" not in verdict.action
+    assert "harmonic control" not in verdict.action
+    assert "you can stop" not in verdict.sentence
+    assert verdict.action
+
+
+def test_a_run_that_was_stopped_while_it_improved_can_be_gone_on_with() -> None:
+    verdict = recorded("healthy").verdict(60, state="stopped")
+    assert verdict.kind == "improving"
+    assert verdict.action == f"{RESUME}`."
+
+
+def test_a_run_that_ended_early_goes_on_only_without_early_stopping() -> None:
+    told = recorded("healthy")
+    assert told.verdict(4, state="finished").sentence == "Too early to tell: 4 epochs of 100."
+    for epochs in (4, 60):
+        assert told.verdict(epochs, state="finished").action == f"{RESUME} --early-stopping 0`."
+
+
+def test_a_run_that_was_over_on_a_plateau_is_to_be_heard() -> None:
+    told = made([6.0] * 60)
+    for state in OVER:
+        verdict = told.verdict(state=state, train=Train(epochs=1000, early_stopping=100))
+        assert verdict.kind == "plateau"
+        assert verdict.sentence.endswith(": more epochs would bring little.")
+        assert re.match(r"Try `--beta|Listen to its samples", verdict.action)
+
+
+@pytest.mark.parametrize("name", ["healthy", "level", "too_short", "beta_too_high"])
+def test_after_the_last_epoch_it_is_all_the_same_whether_the_end_was_written_yet(name: str) -> None:
+    told = recorded(name)
+    assert told.verdict() == told.verdict(state="finished") == told.verdict(state="stopped")
 
 
 def test_errors_at_another_beta_are_not_compared() -> None:
@@ -399,9 +495,22 @@ def test_before_the_first_epoch_there_is_no_verdict_but_divergence() -> None:
     told = made([])
     assert told.judge() is None
     assert told._replace(rows=[{"kind": "step", "epoch": 1, "step": 2, "loss": 0.2}]).judge() is None
-    verdict = told.verdict(diverged=True)
-    assert verdict.sentence == "Diverged in the first epoch: loss or gradient are no numbers any more."
+    verdict = told.verdict(state="diverged")
+    assert (
+        verdict.sentence == "Diverged in the first epoch: loss, gradient or error ran away, or is no number any more."
+    )
     assert verdict.action == "Try `--learning-rate 0.0001` (now 0.001)."
+
+
+def test_a_run_that_gave_up_after_going_back_claims_nothing_of_the_figures_that_went() -> None:
+    verdict = made([]).verdict(state="diverged", rollbacks=3)
+    assert (
+        verdict.sentence == "Diverged in the first epoch: loss, gradient or error ran away, or is no number any more."
+    )
+    assert verdict.evidence == "Went back 3 times, each time to half the learning rate, no epoch's loss is on record."
+    kept = made([11.0, 10.0]).verdict(state="diverged", rollbacks=1)
+    assert kept.sentence == "Diverged after epoch 2: loss, gradient or error ran away, or is no number any more."
+    assert kept.evidence == "Last loss on record 0.100, went back once to half the learning rate."
 
 
 def test_one_epoch_is_too_early_to_tell() -> None:
@@ -463,8 +572,12 @@ row = st.fixed_dictionaries(
 
 
 @settings(max_examples=100, deadline=None)
-@given(rows=st.lists(row, max_size=60), diverged=st.booleans(), epochs=st.integers(1, 100))
-def test_whatever_a_row_holds_the_verdict_is_words(rows: list[Row], diverged: bool, epochs: int) -> None:
+@given(
+    rows=st.lists(row, max_size=60),
+    state=st.sampled_from(["training", "finished", "stopped", "diverged"]),
+    epochs=st.integers(1, 100),
+)
+def test_whatever_a_row_holds_the_verdict_is_words(rows: list[Row], state: State, epochs: int) -> None:
     told = Told(rows, Train(epochs=epochs), Loss(), 16)
-    verdict = told.judge(diverged=diverged)
+    verdict = told.judge(state=state)
     assert verdict is None or (verdict.sentence and verdict.evidence and verdict.sentence.endswith("."))

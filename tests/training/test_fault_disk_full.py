@@ -122,6 +122,39 @@ def test_a_run_waits_for_room_and_ends_with_the_bytes_of_one_that_had_enough(
     assert not list(run.path.rglob(".*.tmp"))
 
 
+def test_music_that_finds_no_room_in_the_cache_waits_for_it_and_is_decoded_once(
+    disk: SmallDisk, tmp_path: Path, train_in: Train, finished: RunDirectory
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    disk.fill(TOO_LITTLE)
+
+    def watch() -> Status:
+        try:
+            return seen_alive(run)
+        finally:
+            disk.free()
+
+    code, waiting = train_watched(lambda: train_in(run.path, f"data.cache_dir={disk.path / 'cache'}"), watch)
+    assert code == ExitCode.OK
+    words = rf"disk full: .*needed in {disk.path / 'cache'} for decoded music, \d[^;]* free; goes on by itself"
+    assert re.match(words, waiting.message), waiting.message
+    assert "there is room again" in said(run, "disk")[1]
+    assert_same(run, finished, STEPS)
+
+
+def test_a_signal_ends_the_wait_for_room_in_the_cache(disk: SmallDisk, tmp_path: Path, train_in: Train) -> None:
+    run = RunDirectory(tmp_path / "run")
+    disk.fill(TOO_LITTLE)
+
+    def watch() -> Status:
+        status = seen_alive(run)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return status
+
+    code, _ = train_watched(lambda: train_in(run.path, f"data.cache_dir={disk.path / 'cache'}"), watch)
+    assert (code, known_status(run).state) == (ExitCode.TERMINATED, "stopped")
+
+
 def test_rows_that_find_no_room_wait_in_order_and_come_once(
     disk: SmallDisk, tmp_path: Path, train_in: Train, before_update: BeforeUpdate
 ) -> None:

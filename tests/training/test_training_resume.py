@@ -14,7 +14,7 @@ import pytest
 import torch
 from tiny_run import EPOCHS, STEPS_PER_EPOCH, Train
 
-from harmonic_core.errors import ExitCode, RunError
+from harmonic_core.errors import ExitCode, HarmonicError, RunError
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.origin import read_starts
 from harmonic_core.run.records import read_rows
@@ -140,6 +140,68 @@ def test_an_export_without_its_checkpoint_goes_on_with_a_new_optimiser_and_says_
     assert train_in(finished.path, resume_from=finished.export("epoch_1")) == ExitCode.OK
     assert "no optimiser" in logged(finished)
     assert [row["step"] for row in read_rows(finished.metrics)] == [2, 4, 4, 6, 8, 8, 10, 12, 12]
+
+
+def assert_it_goes_on_with(weights: dict[str, torch.Tensor], run: RunDirectory) -> None:
+    """The last epoch, which changed next to nothing, began with these weights."""
+    last = read_export(run.export(f"epoch_{EPOCHS}"))["model"]
+    for name, tensor in weights.items():
+        torch.testing.assert_close(last[name], tensor)
+
+
+STILL = ("train.learning_rate=1e-12", "train.weight_decay=0")
+
+
+def test_an_export_of_another_run_brings_its_own_weights_even_where_a_checkpoint_has_its_number(
+    tmp_path: Path, finished: RunDirectory, train_in: Train
+) -> None:
+    other = RunDirectory(tmp_path / "other")
+    train_in(other.path, "run.seed=1", "train.epochs=2")
+    copied = Path(shutil.copy(other.export("epoch_2"), finished.path / "copied.pt"))
+    assert train_in(finished.path, *STILL, resume_from=copied) == ExitCode.OK
+    assert "continuing from" in logged(finished)
+    assert "copied.pt at step 8, epoch 2; it holds no optimiser" in logged(finished)
+    assert "step-00000008: it holds other weights" in logged(finished)
+    assert_it_goes_on_with(read_export(copied)["model"], finished)
+
+
+def test_an_export_of_another_epoch_than_the_checkpoint_of_its_step_is_not_replaced_by_it(
+    finished: RunDirectory, train_in: Train
+) -> None:
+    # What other batches lead to: the same number of updates, fewer epochs.
+    export = {**read_export(finished.export("epoch_2")), "step": 12}
+    torch.save(export, finished.export("epoch_2"))
+    assert train_in(finished.path, *STILL, resume_from=finished.export("epoch_2")) == ExitCode.OK
+    assert "harmonic_vae_epoch_2.pt at step 12, epoch 2; it holds no optimiser" in logged(finished)
+    assert "step-00000012: it is of epoch 3, not 2" in logged(finished)
+    assert_it_goes_on_with(export["model"], finished)
+
+
+def test_the_export_of_an_average_is_known_by_the_average_in_its_checkpoint(tmp_path: Path, train_in: Train) -> None:
+    run = RunDirectory(tmp_path / "run")
+    train_in(run.path, "train.ema_decay=0.5")
+    before = comparable(run)
+    train_in(run.path, "train.ema_decay=0.5", resume_from=run.export("epoch_2"))
+    assert "step-00000008 at step 8, epoch 2" in logged(run)
+    assert comparable(run) == before
+
+
+@pytest.mark.parametrize("what", ["weights", "music"])
+def test_a_start_that_asks_for_the_impossible_leaves_a_finished_run_finished(
+    tmp_path: Path, finished: RunDirectory, train_in: Train, what: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    settings, complaint = {
+        "weights": (["model.latent_dim=4"], r"step-00000012: .* of another model.*--output-dir DIR --allow-partial"),
+        "music": (["data.dataset=custom", f"data.custom_dir={tmp_path / 'empty'}"], "No valid audio files"),
+    }[what]
+    status, profile = finished.status.read_bytes(), finished.profile.read_bytes()
+    with pytest.raises(HarmonicError, match=complaint):
+        train_in(finished.path, *settings, resume_from=finished.path)
+    assert finished.status.read_bytes() == status
+    assert finished.profile.read_bytes() == profile
+    assert read_rows(finished.events)[-1]["kind"] == "failure"
+    assert checkpoint_steps(finished) == [4, 8, 12]
 
 
 def test_another_run_gives_its_weights_and_nothing_else(

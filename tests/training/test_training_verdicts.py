@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from tiny_run import Train
 
-from harmonic_core.errors import DivergedError
+from harmonic_core.errors import DivergedError, ExitCode
 from harmonic_core.evaluation.verdict import judge
 from harmonic_core.profile.resolve import Resolved
 from harmonic_core.run.directory import RunDirectory
@@ -42,12 +42,20 @@ def verdict_of(tmp_path: Path, train_in: Train, profile_of: Callable[..., Resolv
             augment=profile.augment,
             latent_dim=profile.model.latent_dim,
             rising_epochs=rising_epochs(profile.loss),
-            diverged=status.state == "diverged",
+            state=status.state,
         )
         assert verdict is not None
         return verdict
 
     return train_and_judge
+
+
+def told_of(run: RunDirectory) -> Verdict:
+    """The verdict that a run left when it was over."""
+    status = read_status(run.status)
+    assert status is not None
+    assert status.verdict is not None
+    return status.verdict
 
 
 def write_clips(folder: Path, count: int) -> None:
@@ -105,3 +113,47 @@ def test_a_loss_that_is_no_number_ends_as_diverged_with_its_exit_code(tmp_path: 
     status = read_status(run.status)
     assert status is not None
     assert (failure.value.exit_code, status.state, status.exit_code) == (3, "diverged", 3)
+
+
+def test_the_verdict_on_a_run_that_went_back_and_gave_up_agrees_with_its_failure(
+    tmp_path: Path, train_in: Train
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    with pytest.raises(DivergedError, match="2 returns"):
+        train_in(run.path, *ONLY_AT_THE_END, "train.learning_rate=100", "train.warmup_steps=0", "train.max_rollbacks=2")
+    verdict = told_of(run)
+    assert verdict.kind == "diverged"
+    assert "ran away" in verdict.sentence
+    assert "ent back 2 times" in verdict.evidence
+
+
+def test_a_run_of_one_epoch_is_told_that_it_was_too_short(tmp_path: Path, train_in: Train) -> None:
+    run = RunDirectory(tmp_path / "run")
+    assert train_in(run.path, *ONLY_AT_THE_END, "train.epochs=1") == ExitCode.OK
+    assert told_of(run).sentence == "Training was too short to tell: 1 epoch."
+
+
+def test_a_run_that_ended_early_says_how_it_goes_on_and_does_then(tmp_path: Path, train_in: Train) -> None:
+    run = RunDirectory(tmp_path / "run")
+    still = (*ONLY_AT_THE_END, "train.learning_rate=1e-9", "train.epochs=30", "loss.beta_start=1e-2")
+    assert train_in(run.path, *still, "train.early_stopping=2") == ExitCode.OK
+    status, verdict = read_status(run.status), told_of(run)
+    assert status is not None
+    assert "ends early after 3" in status.message
+    assert verdict.sentence == "Too early to tell: 3 epochs of 30."
+    assert verdict.action == "Go on with `harmonic train --resume-from RUN --early-stopping 0`."
+    assert train_in(run.path, *still, "train.early_stopping=0", resume_from=run.path) == ExitCode.OK
+    assert [row["epoch"] for row in read_rows(run.metrics) if row["kind"] == "epoch"] == list(range(1, 31))
+
+
+def test_a_run_that_is_stopped_by_command_says_how_it_goes_on(tmp_path: Path, train_in: Train) -> None:
+    run = RunDirectory(tmp_path / "run")
+    assert train_in(run.path, *ONLY_AT_THE_END, "train.epochs=1") == ExitCode.OK
+    (run.control / "0.json").write_text('{"command": "stop"}')
+    assert train_in(run.path, *ONLY_AT_THE_END, "train.epochs=30", resume_from=run.path) == ExitCode.OK
+    status, verdict = read_status(run.status), told_of(run)
+    assert status is not None
+    assert status.state == "stopped"
+    assert verdict.sentence == "Too early to tell: 1 epoch of 30."
+    assert verdict.action == "Go on with `harmonic train --resume-from RUN`."
+    assert run.console_log.read_text().splitlines()[-2].endswith(verdict.action)

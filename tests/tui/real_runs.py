@@ -32,6 +32,7 @@ reconstructions = 1
 griffin_lim_steps = 2
 [output]
 checkpoint_every = 3
+visualize_every = 0
 """
 
 
