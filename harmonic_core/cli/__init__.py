@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from harmonic_core import __version__
-from harmonic_core.cli import data, doctor, profiles, runs, train, tune, verify
+from harmonic_core.cli import data, doctor, evaluate, profiles, runs, train, tune, verify
 from harmonic_core.errors import ExitCode, HarmonicError
 from harmonic_core.text import plain
 
@@ -29,6 +29,7 @@ app = typer.Typer(
 train.add_to(app)
 tune.add_to(app)
 runs.add_to(app)
+evaluate.add_to(app)
 verify.add_to(app)
 app.add_typer(data.app, name="data")
 app.add_typer(profiles.app, name="profiles")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Self, TextIO
 
 import torch
 
@@ -15,13 +14,13 @@ from harmonic_core.errors import DiskError, HarmonicError, RunError
 from harmonic_core.profile.resolve import load
 from harmonic_core.run.atomic import lacks_room
 from harmonic_core.run.directory import RunDirectory
-from harmonic_core.run.status import ACTIVE_STATES, Device, read_status, seen_state
+from harmonic_core.run.status import ACTIVE_STATES, read_status, seen_state
 from harmonic_core.text import plain
 from harmonic_core.training.checkpoint import Checkpoint, checkpoint_steps
 from harmonic_core.training.device import choose_device
 from harmonic_core.training.integrity import checkpoint_faults, export_fault
-from harmonic_core.training.journal import SilentJournal
 from harmonic_core.training.material import prepare_material
+from harmonic_core.training.narrator import Narrator
 from harmonic_core.training.proof import Check, Proof, threads_of
 from harmonic_core.training.replay import Replay, StoppedError, Watch, unwatched
 
@@ -78,7 +77,7 @@ def verify(
     if not whole:
         return
     try:
-        yield from _replays(run, whole, steps, full, device, _Narrator(run, tell, watch), stopped)
+        yield from _replays(run, whole, steps, full, device, Narrator(run, tell, watch), stopped)
     except HarmonicError as error:
         yield Check("replay", False, f"nothing could be replayed: {error}")
     except OSError as error:
@@ -132,7 +131,7 @@ def _replays(
     steps: int,
     full: bool,
     wanted: str | None,
-    journal: _Narrator,
+    journal: Narrator,
     stopped: Callable[[], bool],
 ) -> Iterator[Check]:
     last = whole[-1]
@@ -193,34 +192,3 @@ def _threads(number: int | None) -> Iterator[None]:
 
 def _counted(number: int, thing: str) -> str:
     return f"1 {thing}" if number == 1 else f"{number} {thing}s"
-
-
-class _Narrator(SilentJournal):
-    """Writes nothing, and tells of the music while it is made ready."""
-
-    def __init__(self, run: RunDirectory, tell: Callable[[str], None], watch: Watch) -> None:
-        super().__init__(run, Device)
-        self.watch = watch
-        self._say = tell
-        self._bar = ExitStack()
-        self._move: Callable[[float, str], None] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.end_progress()
-
-    def show_progress(self, done: int, total: int, words: str) -> None:
-        """Move the bar."""
-        if self._move is None:
-            self._move = self._bar.enter_context(self.watch(total))
-        self._move(done, words)
-
-    def end_progress(self) -> None:
-        """Take the bar away."""
-        self._bar.close()
-        self._move = None
-
-    def _print(self, line: str, stream: TextIO) -> None:
-        self._say(line)

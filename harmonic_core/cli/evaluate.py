@@ -1,0 +1,147 @@
+"""`harmonic evaluate`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harmonic_core.text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harmonic_core.evaluation.closeness import Closeness
+    from harmonic_core.training.evaluate import Report
+
+_COLUMNS = {
+    "mel_db": "mel dB",
+    "perceptual_db": "perceptual dB",
+    "multi_scale": "multi-scale",
+    "lsd_db": "LSD dB",
+    "chroma": "chroma",
+    "tonnetz": "Tonnetz",
+    "loudness_db": "loudness dB",
+}
+_NAME_WIDTH = 26
+_COPIES = 0.5
+"""Relative distance to the training music below which samples may be copies of it."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verb to a command line."""
+    app.command("evaluate")(evaluate)
+
+
+def evaluate(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run, or a checkpoint or .pt export of one.")],
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Audio to measure on, instead of the run's held-out tracks.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Measure a trained model: who is to blame for what, what its latent knows, and what it makes up.
+
+    On music that it was not trained on. A run stands for its newest checkpoint. Nothing is written.
+    """
+    from harmonic_core.training.signals import StopSignals
+
+    with StopSignals() as signals:
+        from harmonic_core.cli.data.progress import bar
+        from harmonic_core.run.directory import RunDirectory, open_run
+        from harmonic_core.run.resume import find_resume_point
+        from harmonic_core.training.evaluate import evaluate as measure
+        from harmonic_core.training.narrator import Narrator
+        from harmonic_core.training.replay import StoppedError
+
+        point = find_resume_point(Path(run) if Path(run).exists() else open_run(run).path)
+
+        def tell(line: str) -> None:
+            typer.echo(line, err=True)
+
+        narrator = Narrator(point.run or RunDirectory(Path(run).parent), tell, bar)
+        try:
+            with narrator:
+                report = measure(point, narrator, folder=data, stopped=lambda: signals.received is not None)
+        except StoppedError:
+            typer.echo("stopped", err=True)
+            raise typer.Exit(int(signals.exit_code)) from None
+    typer.echo(json.dumps(_document(report), indent=2) if as_json else "\n".join(_lines(report)))
+
+
+def _document(report: Report) -> dict[str, Any]:
+    """As it is, named tuples by name."""
+    document = asdict(report)
+    named = {name: getattr(report, name) for name in ("vocoder", "model", "model_and_vocoder", "smoothness", "draws")}
+    for name, figures in named.items():
+        document[name] = figures._asdict() if figures is not None else None
+    document["tells_apart"] = {label: told._asdict() for label, told in report.tells_apart.items()}
+    return document
+
+
+def _lines(report: Report) -> list[str]:
+    rows = {
+        "vocoder alone": report.vocoder,
+        "model, before any sound": report.model,
+        "model, as it is heard": report.model_and_vocoder,
+    }
+    latent = (
+        f"latent: KL {report.kl_nats:.1f} nats a segment, {report.kl_bits_per_s:.1f} bit/s; {report.active_units} of "
+        f"{report.latent_dim} dimensions active, sparsity {_percent(report.sparsity)}"
+    )
+    shares = ", ".join(f"{count}: {_percent(share)}" for count, share in report.principal_shares.items())
+    lines = [
+        f"{plain(report.weights)}: step {report.step}, epoch {report.epoch}",
+        f"{plain(report.music)}; {report.segments} held-out segments",
+        "",
+        *_table(rows),
+        f"{'always the mean spectrum':<{_NAME_WIDTH}}{report.mean_spectrum_db:>{len('mel dB')}.2f}",
+        "",
+        latent,
+        *([f"variance of the first principal components, {shares}"] if shares else []),
+        *(_telling(label, told) for label, told in report.tells_apart.items()),
+    ]
+    if report.smoothness:
+        lines.append(
+            f"paths between segments: evenness {report.smoothness.evenness:.2f} (1 is even), their middles "
+            f"{report.smoothness.middle:.2f} times as far from real music as real music is from itself"
+        )
+    if report.draws:
+        draws = report.draws
+        lines += [
+            f"samples of the prior: mel-FD {draws.mel_fd:.0f} dB² (mean spectrum {draws.mel_fd_mean:.0f}, noise "
+            f"{draws.mel_fd_noise:.0f}), diversity {draws.diversity:.2f} of real music's",
+            f"nearest training segment: {draws.nearest_training:.2f} times as far from samples as from held-out music"
+            + ("; they may be copies" if draws.nearest_training < _COPIES else ""),
+        ]
+    return lines
+
+
+def _table(rows: Mapping[str, Closeness]) -> list[str]:
+    widths = {field: max(len(title), 6) for field, title in _COLUMNS.items()}
+    head = "  ".join(f"{title:>{widths[field]}}" for field, title in _COLUMNS.items())
+    return [f"{'':<{_NAME_WIDTH}}{head}", *(_row(name, figures, widths) for name, figures in rows.items())]
+
+
+def _row(name: str, figures: Closeness, widths: Mapping[str, int]) -> str:
+    values: Sequence[float | None] = [getattr(figures, field) for field in _COLUMNS]
+    cells = (
+        f"{'–' if value is None else f'{value:.2f}':>{width}}"
+        for value, width in zip(values, widths.values(), strict=True)
+    )
+    return f"{name:<{_NAME_WIDTH}}{'  '.join(cells)}"
+
+
+def _telling(label: str, told: Any) -> str:
+    probe = f", a linear probe for {_percent(told.probe)}" if told.probe is not None else ""
+    return (
+        f"{label}: nearest neighbours are right for {_percent(told.neighbours)} of {told.segments} segments{probe}, "
+        f"chance {_percent(told.chance)} ({told.values} values); silhouette {told.silhouette:.2f}"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

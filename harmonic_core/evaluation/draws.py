@@ -1,0 +1,92 @@
+"""Draws from the prior against real music: alike as a whole, different from each other, and no copies."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+_RIDGE = 1e-6
+
+
+class Draws(NamedTuple):
+    """Figures of samples from the prior. Distances are those of normalised mels, in dB."""
+
+    mel_fd: float
+    """Fréchet distance between the mel frames of the samples and of held-out music, in dB² (mel-FD; never FAD, which
+    is that of another network's embeddings)."""
+    mel_fd_mean: float
+    """The same for always answering with the mean spectrum."""
+    mel_fd_noise: float
+    """The same for noise with every band's own mean and deviation."""
+    diversity: float
+    """Mean distance between samples, as a multiple of that between held-out segments: far below 1 all sound alike."""
+    nearest_training: float
+    """Distance of the samples to the nearest training segment, as a multiple of the held-out segments' distance to
+    it: far below 1 the samples are copies."""
+
+
+def judge_draws(samples: Tensor, held_out: Tensor, training: Tensor, dynamic_range_db: float, seed: int) -> Draws:
+    """Compare draws from the prior with music.
+
+    Parameters
+    ----------
+    samples, held_out, training : (items, n_mels, frames)
+        Normalised log-mels; at least two of the first two, one of the last.
+    dynamic_range_db
+        What one unit of them is.
+    seed
+        Decides the noise to compare with.
+    """
+    samples, held_out, training = (each.float().cpu().clamp(0.0, 1.0) for each in (samples, held_out, training))
+    mean, deviation = training.mean(dim=(0, 2)), training.std(dim=(0, 2))
+    generator = torch.Generator().manual_seed(seed)
+    noise = mean[:, None] + deviation[:, None] * torch.randn(samples.shape, generator=generator)
+    real = _statistics(held_out)
+    flat = mean[:, None].expand_as(samples)
+
+    def distance(mels: Tensor) -> float:
+        return frechet_distance(_statistics(mels), real) * dynamic_range_db**2
+
+    return Draws(
+        mel_fd=distance(samples),
+        mel_fd_mean=distance(flat),
+        mel_fd_noise=distance(noise.clamp(0.0, 1.0)),
+        diversity=_mean_distance(samples) / max(_mean_distance(held_out), 1e-9),
+        nearest_training=_to_nearest(samples, training) / max(_to_nearest(held_out, training), 1e-9),
+    )
+
+
+def frechet_distance(
+    one: tuple[NDArray[np.float64], NDArray[np.float64]], other: tuple[NDArray[np.float64], NDArray[np.float64]]
+) -> float:
+    """Fréchet distance of two Gaussians given by mean, (n,), and covariance, (n, n) (Dowson & Landau 1982)."""
+    (mean, covariance), (other_mean, other_covariance) = one, other
+    root = _root(covariance)
+    cross = np.linalg.eigvalsh(root @ other_covariance @ root)
+    overlap = np.sqrt(np.clip(cross, 0.0, None)).sum()
+    apart = np.square(mean - other_mean).sum() + np.trace(covariance) + np.trace(other_covariance)
+    return float(max(0.0, apart - 2.0 * overlap))
+
+
+def _root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    values, vectors = np.linalg.eigh(covariance)
+    root: NDArray[np.float64] = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
+    return root
+
+
+def _statistics(mels: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    frames = mels.transpose(1, 2).flatten(0, 1).double().numpy()
+    return frames.mean(axis=0), np.cov(frames, rowvar=False) + _RIDGE * np.eye(frames.shape[1])
+
+
+def _mean_distance(mels: Tensor) -> float:
+    total = sum((mels - mels.roll(shift, dims=0)).abs().mean().item() for shift in range(1, len(mels)))
+    return total / max(1, len(mels) - 1)
+
+
+def _to_nearest(mels: Tensor, others: Tensor) -> float:
+    return float(np.mean([(others - mel).abs().mean(dim=(1, 2)).min().item() for mel in mels]))
