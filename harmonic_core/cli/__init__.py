@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -60,7 +61,17 @@ def main() -> None:
         app()
     except HarmonicError as error:
         typer.echo(f"harmonic: {error}", err=True)
-        sys.exit(error.exit_code)
+        _leave(error.exit_code)
     except (PermissionError, FileNotFoundError) as error:
         typer.echo(f"harmonic: {plain(str(error.filename))}: {(error.strerror or '').lower()}", err=True)
-        sys.exit(ExitCode.DISK if isinstance(error, PermissionError) else ExitCode.FAILURE)
+        _leave(ExitCode.DISK if isinstance(error, PermissionError) else ExitCode.FAILURE)
+
+
+def _leave(code: ExitCode) -> NoReturn:
+    """End with an exit status, after an error."""
+    if "RANK" in os.environ and "torch" in sys.modules:
+        # A rank whose threads still hear of the others: taking those apart sometimes aborts, and hides the status.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
