@@ -13,6 +13,7 @@ from torch import Tensor
 from harmonic_core.audio.features import LogMel
 from harmonic_core.data.segments import TrainingSegments, ValidationSegments
 from harmonic_core.data.tracks import Source
+from harmonic_core.model.listening import Listening
 from harmonic_core.model.loss import kl_per_dim, vae_loss
 from harmonic_core.model.vae import VAE, Posterior
 from harmonic_core.profile.sections import Loss
@@ -38,6 +39,8 @@ class Validation:
     sparsity: float
     active_units: int
     recon_db_by_source: dict[Source, float]
+    heard: dict[str, float]
+    """Terms of `Listening` in use, without their weights."""
 
     @property
     def kl_nats(self) -> float:
@@ -56,7 +59,7 @@ class Tally(NamedTuple):
     """What a part of the validation segments adds to the figures of all; on the CPU."""
 
     sums: Tensor
-    """(3,) float64: loss, recon and mel_l1, summed over the segments."""
+    """(3 + terms,) float64: loss, recon, mel_l1 and the terms of `Listening`, summed over the segments."""
     kl: Tensor
     """(latent_dim,) float64: KL in nats, summed over the segments."""
     mu: Tensor
@@ -73,6 +76,7 @@ def validate(
     beta: float,
     batch_size: int,
     *,
+    listening: Listening | None = None,
     part: slice = slice(None),
     collect: Callable[[Tally | None], list[Tally | None]] = lambda mine: [mine],
     stopped: Callable[[], bool] = lambda: False,
@@ -83,6 +87,8 @@ def validate(
 
     Parameters
     ----------
+    listening
+        Further terms of the loss.
     part, collect
         Where the segments are divided over several processes: those of this one, and what gathers everyone's tally in
         the order of the segments. Parts may differ in size; none is padded.
@@ -101,11 +107,12 @@ def validate(
     """
     if not len(segments):
         raise ValueError("there is nothing to validate on")
-    gathered = collect(_tally(model, features, segments, loss, beta, batch_size, part, stopped))
+    gathered = collect(_tally(model, features, segments, loss, beta, batch_size, listening, part, stopped))
     everyone = [tally for tally in gathered if tally is not None]
     if len(everyone) < len(gathered):
         return None
-    total, recon, mel_l1 = (torch.stack([each.sums for each in everyone]).sum(dim=0) / len(segments)).tolist()
+    sums = torch.stack([each.sums for each in everyone]).sum(dim=0)
+    total, recon, mel_l1, *heard = (sums / len(segments)).tolist()
     by_dimension = (torch.stack([each.kl for each in everyone]).sum(dim=0) / len(segments)).tolist()
     mu, errors = (torch.cat([each[field] for each in everyone]) for field in (2, 3))
     return Validation(
@@ -117,6 +124,7 @@ def validate(
         sparsity=sparsity(mu),
         active_units=active_units(mu),
         recon_db_by_source=_by_source(errors * features.dynamic_range_db, segments),
+        heard=dict(zip(listening.weights if listening else (), heard, strict=True)),
     )
 
 
@@ -128,12 +136,13 @@ def _tally(
     loss: Loss,
     beta: float,
     batch_size: int,
+    listening: Listening | None,
     part: slice,
     stopped: Callable[[], bool],
 ) -> Tally | None:
     # All of it at once: then the noise of a segment depends on nothing but its number.
     noise = torch.randn((len(segments), model.latent_dim), generator=torch.Generator().manual_seed(_NOISE_SEED))
-    sums = torch.zeros(3, dtype=torch.float64)
+    sums = torch.zeros(3 + (len(listening.weights) if listening else 0), dtype=torch.float64)
     kl_sum = torch.zeros(model.latent_dim, dtype=torch.float64)
     means, errors = [torch.zeros(0, model.latent_dim)], [torch.zeros(0)]
     first, end, _ = part.indices(len(segments))
@@ -145,8 +154,18 @@ def _tally(
             count = min(batch_size, end - first)
             mel = features(torch.from_numpy(segments.batch(first, count)).to(features.window.device))
             reconstruction, posterior = model(mel, noise[first : first + count].to(mel.device))
-            terms = vae_loss(mel, reconstruction, posterior, beta, loss.reconstruction, loss.free_bits)
-            sums += torch.stack((terms.loss, terms.recon, terms.mel_l1)).cpu().double() * count
+            terms = vae_loss(
+                mel,
+                reconstruction,
+                posterior,
+                beta,
+                loss.reconstruction,
+                loss.free_bits,
+                listening,
+                loss.sparsity_weight,
+            )
+            found = torch.cat((torch.stack((terms.loss, terms.recon, terms.mel_l1)), terms.heard))
+            sums += found.cpu().double() * count
             kl_sum += kl_per_dim(posterior).cpu().double() * count
             means.append(posterior.mu.cpu())
             errors.append((reconstruction - mel).abs().mean(dim=(1, 2)).cpu())

@@ -8,20 +8,29 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from harmonic_core.model.listening import Listening
 from harmonic_core.model.vae import Posterior
 
 
 class LossTerms(NamedTuple):
-    """Scalars of one batch, all differentiable."""
+    """Figures of one batch, all differentiable; scalars but for the last."""
 
     loss: Tensor
-    """recon + beta · kl, where a dimension below the free bits counts as many as those."""
+    """recon + beta · kl + sparsity, where a dimension below the free bits counts as many as those."""
     recon: Tensor
-    """Mean over elements, in normalised dB."""
+    """Mean over elements, in normalised dB, and the terms of `Listening` with their weights."""
     mel_l1: Tensor
     """Mean absolute error in normalised dB, whatever `recon` is."""
     kl: Tensor
     """Nats per latent dimension, free or not."""
+    mu_l1: Tensor
+    """Mean |mu|, without its weight."""
+    heard: Tensor
+    """(terms,) those of `Listening`, without their weights."""
+
+    def measured(self) -> Tensor:
+        """All of them in one vector, apart from their graph: (5 + terms,)."""
+        return torch.cat((torch.stack(self[:-1]), self.heard)).detach()
 
 
 def kl_per_dim(posterior: Posterior) -> Tensor:
@@ -45,6 +54,8 @@ def vae_loss(
     beta: float,
     distance: Literal["l1", "mse"],
     free_bits: float = 0.0,
+    listening: Listening | None = None,
+    sparsity_weight: float = 0.0,
 ) -> LossTerms:
     """Loss of one batch: `recon + beta · kl`, recon a mean over elements, kl a mean over latent dimensions.
 
@@ -64,6 +75,10 @@ def vae_loss(
         `l1` or `mse`.
     free_bits
         Nats, ≥ 0, up to which a dimension of a segment costs the same and so is not pulled towards the prior.
+    listening
+        Further terms of the reconstruction loss, and their weights.
+    sparsity_weight
+        Weight of the mean |mu|, ≥ 0.
     """
     reconstruction = reconstruction.float()
     mel_l1 = functional.l1_loss(reconstruction, mel)
@@ -71,4 +86,12 @@ def vae_loss(
     nats = _kl(posterior)
     kl = nats.mean(dim=0).mean()
     counted = nats.clamp(min=free_bits).mean() if free_bits else kl
-    return LossTerms(torch.add(recon, counted, alpha=beta), recon, mel_l1, kl)
+    heard = mel.new_zeros(0)
+    if listening is not None and listening.weights:
+        heard = listening(mel, reconstruction)
+        recon = recon + heard @ heard.new_tensor(list(listening.weights.values()))
+    mu_l1 = posterior.mu.abs().mean()
+    total = torch.add(recon, counted, alpha=beta)
+    if sparsity_weight:
+        total = total + sparsity_weight * mu_l1
+    return LossTerms(total, recon, mel_l1, kl, mu_l1, heard)

@@ -173,6 +173,18 @@ class Loss(Section):
     reconstruction: Literal["l1", "mse"] = "l1"
     """Distance between mel spectrograms, a mean over all elements in normalised dB."""
 
+    perceptual_weight: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    """Weight of the mel error as ears weigh it: by loudness, and by how far a band stands out above what masks it."""
+
+    multi_scale_weight: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    """Weight of the error of mels averaged over 2, 4 and 8 bands and frames."""
+
+    harmony_weight: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    """Weight of how far chroma and Tonnetz of the reconstruction point elsewhere than the original's."""
+
+    sparsity_weight: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    """Weight of the mean |mu|, which pulls what a latent dimension does not need to zero."""
+
     kl_reduction: Literal["mean"] = "mean"
     """How the KL of the latent dimensions becomes one number: their mean. One nat weighs beta / latent_dim."""
 

@@ -7,9 +7,13 @@ FIELDS: dict[str, str] = {
     "step": "updates of the weights so far",
     "epoch": "epoch the row belongs to, from 1",
     "time": "when the row was written, seconds since 1970 (UTC)",
-    "loss": "recon + beta · kl on the training segments, mean since the last row of the same kind",
+    "loss": "recon + beta · kl (+ weighted mu_l1) on the training segments, mean since the last row of the same kind",
     "recon": "reconstruction loss, mean over all elements, in normalised dB (1 is the whole dynamic range)",
     "recon_db": "mean absolute log-mel error in dB",
+    "perceptual_db": "mean absolute log-mel error in dB, weighted by audibility, with loss.perceptual_weight",
+    "multi_scale_db": "error of mels averaged over 2, 4 and 8 bands and frames in dB, with loss.multi_scale_weight",
+    "harmony": "2 minus the cosines of chroma and Tonnetz, with loss.harmony_weight",
+    "mu_l1": "mean |mu| of the latent",
     "kl": "KL divergence in nats per latent dimension, before beta",
     "kl_nats": "KL divergence in nats per segment",
     "kl_bits_per_s": "KL divergence in bits per second of music: the rate of the code",
@@ -25,10 +29,16 @@ FIELDS: dict[str, str] = {
     "recon_db_by_source": "mean absolute log-mel error in dB of each data set (epoch rows, validation set)",
     "mean_spectrum_db": "error in dB of always answering with the training set's mean spectrum, validation set",
 }
-"""Field names of a row. `val_` before `loss`, `recon`, `recon_db`, `kl`, `kl_nats`, `kl_bits_per_s` means the same
-on the validation tracks. An epoch row has the step row's fields and the validation ones."""
+"""Field names of a row. `val_` before one of `VALIDATION_FIELDS` means the same on the validation tracks. An epoch row
+has the step row's fields and the validation ones."""
 
-VALIDATION_FIELDS: tuple[str, ...] = ("loss", "recon", "recon_db", "kl", "kl_nats", "kl_bits_per_s")
+HEARD_FIELDS: tuple[str, ...] = ("perceptual_db", "multi_scale_db", "harmony")
+"""Those that are there only where the profile gives them a weight."""
+
+VALIDATION_FIELDS: tuple[str, ...] = (
+    *("loss", "recon", "recon_db", "kl", "kl_nats", "kl_bits_per_s"),
+    *HEARD_FIELDS,
+)
 
 
 def describe(field: str) -> str:

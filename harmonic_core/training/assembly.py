@@ -16,6 +16,7 @@ from harmonic_core.data.augment import Augmentation
 from harmonic_core.data.loading import BatchLoader
 from harmonic_core.evaluation.validation import band_statistics
 from harmonic_core.model.build import build_model
+from harmonic_core.model.listening import Listening
 from harmonic_core.model.vae import VAE
 from harmonic_core.profile.sections import Profile
 from harmonic_core.training.distributed import Team
@@ -35,6 +36,8 @@ class Assembly:
         Mels of sound.
     augmentation
         Mels of changed sound; None where nothing is to be changed.
+    listening
+        Terms of the loss that know of ears and of music; may have none in use.
     state
         Model, optimiser, position.
     band_mean
@@ -43,6 +46,7 @@ class Assembly:
 
     features: LogMel
     augmentation: Augmentation | None
+    listening: Listening
     state: TrainState
     band_mean: Tensor
 
@@ -59,7 +63,10 @@ def assemble(profile: Profile, material: Material, loader: BatchLoader, device: 
     if profile.augment.augment:
         strength = profile.augment.augment_strength
         augmentation = Augmentation(profile.audio, features, strength, profile.segment_frames).to(device)
-    return Assembly(features, augmentation, make_state(model, profile.train, device), mean)
+    listening = Listening(profile.audio, profile.loss, features).to(device)
+    return Assembly(
+        features, augmentation, listening, make_state(model, profile.train, device, listening.weights), mean
+    )
 
 
 def wrap(model: VAE, device: torch.device, team: Team, journal: Journal, *, compiled: bool) -> Callable[..., Any]:

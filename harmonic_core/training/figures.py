@@ -13,6 +13,8 @@ from harmonic_core.evaluation.validation import Validation
 
 Figures = dict[str, Any]
 
+_IN_DB = ("perceptual", "multi_scale")
+
 
 def training_figures(
     means: Mapping[str, float],
@@ -28,7 +30,8 @@ def training_figures(
     Parameters
     ----------
     means
-        Of `loss`, `recon`, `mel_l1`, `kl`, `grad_norm` over the interval, and the number of updates `skipped` in it.
+        Of `loss`, `recon`, `mel_l1`, `kl`, `mu_l1`, the terms of `Listening` in use and `grad_norm` over the interval,
+        and the number of updates `skipped` in it.
     latent_dim, segment_length, dynamic_range_db
         What turns them into nats, bits per second and dB.
     beta, learning_rate
@@ -39,6 +42,8 @@ def training_figures(
         "loss": means["loss"],
         "recon": means["recon"],
         "recon_db": means["mel_l1"] * dynamic_range_db,
+        **heard_figures(means, dynamic_range_db),
+        "mu_l1": means["mu_l1"],
         "kl": means["kl"],
         "kl_nats": kl_nats,
         "kl_bits_per_s": kl_nats / math.log(2.0) / segment_length,
@@ -50,9 +55,16 @@ def training_figures(
     }
 
 
-def validation_figures(validation: Validation, segment_length: float) -> Figures:
+def heard_figures(terms: Mapping[str, float], dynamic_range_db: float, side: str = "") -> Figures:
+    """Figures of those terms of `Listening` that are there, errors in dB."""
+    figures = {f"{side}{name}_db": terms[name] * dynamic_range_db for name in _IN_DB if name in terms}
+    return figures | ({f"{side}harmony": terms["harmony"]} if "harmony" in terms else {})
+
+
+def validation_figures(validation: Validation, segment_length: float, dynamic_range_db: float) -> Figures:
     """Figures of the validation side of an epoch's row."""
     return {
+        **heard_figures(validation.heard, dynamic_range_db, "val_"),
         "val_loss": validation.loss,
         "val_recon": validation.recon,
         "val_recon_db": validation.recon_db,

@@ -78,6 +78,7 @@ class Loop:
         self.total_steps = profile.train.epochs * loader.steps_per_epoch
         parts = assemble(profile, material, loader, device)
         self.features, self.augmentation, self.state = parts.features, parts.augmentation, parts.state
+        self.listening = parts.listening
         self.state.music = material.fingerprint
         self.orders = Orders(journal, signals, team)
         held_out, evaluation, seed = material.validation, profile.evaluation, profile.run.seed
@@ -173,6 +174,7 @@ class Loop:
                     self.loader,
                     self.features,
                     self.augmentation,
+                    self.listening,
                     train=self.profile.train,
                     loss=self.profile.loss,
                     seed=self.profile.run.seed,
@@ -231,7 +233,8 @@ class Loop:
         figures = self._training_figures(state.epoch_means, self._busy_at_epoch, rate, weight)
         self._busy_at_epoch = self._busy_s
         if validation:
-            figures |= validation_figures(validation, self.profile.data.segment_length)
+            segment_length, range_db = self.profile.data.segment_length, self.profile.audio.dynamic_range_db
+            figures |= validation_figures(validation, segment_length, range_db)
             figures["mean_spectrum_db"] = self.baseline_db
         state.epoch += 1
         steady = (state.step - 1) / self.loader.steps_per_epoch >= rising_epochs(self.profile.loss)
@@ -273,6 +276,7 @@ class Loop:
                 self.profile.loss,
                 weight,
                 self.memory.part_size,
+                listening=self.listening,
                 part=part,
                 collect=self.team.collect,
                 stopped=self.orders.is_signalled,

@@ -111,6 +111,7 @@ class Replay:
             self.loader,
             parts.features,
             parts.augmentation,
+            parts.listening,
             train=train,
             loss=self.profile.loss,
             seed=self.profile.run.seed,
@@ -142,7 +143,14 @@ class Replay:
         weight = beta(loss, (state.step - 1) / self.loader.steps_per_epoch)
         at_once = -(-self.loader.batch_size // state.grad_accum_steps)
         found = validate(
-            state.judged, parts.features, self.material.validation, loss, weight, at_once, stopped=self.stopped
+            state.judged,
+            parts.features,
+            self.material.validation,
+            loss,
+            weight,
+            at_once,
+            listening=parts.listening,
+            stopped=self.stopped,
         )
         if found is None:
             raise StoppedError

@@ -56,11 +56,23 @@ class RunningMeans:
 
     def state(self) -> dict[str, object]:
         """Sums and counts, exact, as plain numbers."""
-        return {"sums": self._sums.tolist(), "good": int(self._good), "count": self.count}
+        return {
+            "names": list(self.names),
+            "sums": self._sums.tolist(),
+            "good": int(self._good),
+            "count": self.count,
+        }
 
     def restore(self, state: dict[str, object]) -> None:
-        """Go on from what `state` gave. Raises KeyError, TypeError or RuntimeError for anything else."""
-        self._sums.copy_(torch.tensor(state["sums"]))
+        """Go on from what `state` gave. Raises KeyError, TypeError or RuntimeError for anything else.
+
+        What another version of the program measured, under other names, is begun anew: it is only a mean to look at.
+        """
+        sums = torch.tensor(state["sums"])
+        if state.get("names") != list(self.names):
+            self.clear()
+            return
+        self._sums.copy_(sums)
         self._good.fill_(int(state["good"]))  # type: ignore[call-overload]
         self.count = int(state["count"])  # type: ignore[call-overload]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch.nn.utils import clip_grad_norm_
 from harmonic_core.audio.features import LogMel
 from harmonic_core.data.augment import DRAWS, Augmentation
 from harmonic_core.data.loading import BatchLoader
+from harmonic_core.model.listening import Listening
 from harmonic_core.model.loss import vae_loss
 from harmonic_core.model.vae import VAE
 from harmonic_core.profile.sections import Loss, Train
@@ -23,18 +24,19 @@ from harmonic_core.training.optimizer import PromptAdamW
 from harmonic_core.training.schedule import Plateau
 from harmonic_core.training.state import RunningMeans, TrainState
 
-MEASURED = ("loss", "recon", "mel_l1", "kl", "grad_norm")
-"""What every update adds to the running means."""
+MEASURED = ("loss", "recon", "mel_l1", "kl", "mu_l1")
+"""What every update adds to the running means, before the terms of `Listening` and the norm of the gradient."""
 
 
-def make_state(model: VAE, train: Train, device: torch.device) -> TrainState:
-    """State before the first update of `model`, which is on `device`."""
+def make_state(model: VAE, train: Train, device: torch.device, heard: Iterable[str] = ()) -> TrainState:
+    """State before the first update of `model`, which is on `device`; `heard` are the terms of `Listening` in use."""
+    names = (*MEASURED, *heard, "grad_norm")
     half = train.mixed_precision and half_type(device) is torch.float16
     return TrainState(
         model,
         make_optimizer(model, train),
-        RunningMeans(MEASURED, device),
-        RunningMeans(MEASURED, device),
+        RunningMeans(names, device),
+        RunningMeans(names, device),
         averaged=copy.deepcopy(model).requires_grad_(False) if train.ema_decay else None,
         scaler=torch.amp.GradScaler(device.type, enabled=half),
         grad_accum_steps=train.grad_accum_steps,
@@ -66,6 +68,7 @@ def update_weights(
     loader: BatchLoader,
     features: LogMel,
     augmentation: Augmentation | None = None,
+    listening: Listening | None = None,
     *,
     train: Train,
     loss: Loss,
@@ -91,6 +94,8 @@ def update_weights(
         Makes mels of it.
     augmentation
         Makes mels of it instead, of changed sound.
+    listening
+        Further terms of the loss.
     train, loss, seed
         Of the profile.
     learning_rate, beta
@@ -115,7 +120,7 @@ def update_weights(
     noise = noise.to(device, non_blocking=True)
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate
-    measured = torch.zeros(len(MEASURED) - 1, device=device)
+    measured = torch.zeros(len(state.interval.names) - 1, device=device)
     size = -(-len(mel) // state.grad_accum_steps)
     parts = list(zip(torch.split(mel, size), torch.split(noise, size), strict=True))
     for number, (mel_part, noise_part) in enumerate(parts, 1):
@@ -126,10 +131,19 @@ def update_weights(
         with _without_exchange(forward) if number < len(parts) else nullcontext():
             with torch.autocast(device.type, dtype=half_type(device), enabled=train.mixed_precision):
                 reconstruction, posterior = forward(mel_part, noise_part)
-            terms = vae_loss(mel_part, reconstruction, posterior, beta, loss.reconstruction, loss.free_bits)
+            terms = vae_loss(
+                mel_part,
+                reconstruction,
+                posterior,
+                beta,
+                loss.reconstruction,
+                loss.free_bits,
+                listening,
+                loss.sparsity_weight,
+            )
             # Between ranks gradients are averaged, and what is wanted is their sum.
             state.scaler.scale(terms.loss * (share * team.world_size)).backward()  # type: ignore[no-untyped-call]
-        measured += torch.stack(terms).detach() * share
+        measured += terms.measured() * share
     team.add_up(measured)
     good = _apply(state, measured, train.grad_clip)
     if state.averaged is not None:

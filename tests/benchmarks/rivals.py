@@ -169,7 +169,7 @@ def lightning(parts: Parts, clock: Clock, folder: Path) -> None:
             reconstruction, posterior = self.model(mel, noise)
             weight = beta(profile.loss, step / loader.steps_per_epoch)
             terms = vae_loss(mel, reconstruction, posterior, weight, profile.loss.reconstruction)
-            self.log_dict(terms._asdict())
+            self.log_dict({name: getattr(terms, name) for name in ("loss", "recon", "mel_l1", "kl")})
             return terms.loss
 
         def on_train_batch_end(self, *_: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from same_runs import assert_same
 from tiny_run import EPOCHS, STEPS_PER_EPOCH, Train
 
 from harmonic_core.errors import ExitCode, HarmonicError, RunError
@@ -89,6 +90,20 @@ def test_an_interrupted_run_ends_with_the_same_bytes_as_one_that_was_not(
         ours, theirs = ((each.checkpoints / f"step-{STEPS:08d}" / name).read_bytes() for each in (run, finished))
         assert ours == theirs
     assert comparable(run) == comparable(finished)
+
+
+def test_a_cut_changes_nothing_where_ears_and_music_have_a_say(
+    tmp_path: Path, train_in: Train, signal_at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = ("perceptual_weight=0.5", "multi_scale_weight=0.5", "harmony_weight=0.05", "sparsity_weight=0.01")
+    settings = tuple(f"loss.{weight}" for weight in weights)
+    whole, cut = RunDirectory(tmp_path / "whole"), RunDirectory(tmp_path / "cut")
+    assert train_in(whole.path, *settings) == ExitCode.OK
+    signal_at(5, signal.SIGTERM)
+    train_in(cut.path, *settings)
+    monkeypatch.undo()
+    assert train_in(cut.path, *settings, resume_from=cut.path) == ExitCode.OK
+    assert_same(cut, whole, STEPS)
 
 
 def test_a_run_of_which_nothing_was_trained_yet_can_be_continued(

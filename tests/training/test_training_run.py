@@ -17,7 +17,7 @@ from tiny_run import EPOCHS, STEPS_PER_EPOCH, Train
 from harmonic_core.errors import ExitCode, RunError
 from harmonic_core.profile.resolve import load
 from harmonic_core.run.directory import RunDirectory
-from harmonic_core.run.metrics import FIELDS, VALIDATION_FIELDS, describe
+from harmonic_core.run.metrics import FIELDS, HEARD_FIELDS, VALIDATION_FIELDS, describe
 from harmonic_core.run.origin import read_starts
 from harmonic_core.run.records import read_rows
 from harmonic_core.run.samples import read_samples, sample_path, sample_steps
@@ -41,7 +41,8 @@ def test_there_is_a_row_every_interval_and_one_every_epoch(finished: RunDirector
 
 def test_every_figure_that_is_written_is_described_and_every_described_one_is_written(finished: RunDirectory) -> None:
     written = {field for row in read_rows(finished.metrics) for field in row}
-    assert written == FIELDS.keys() | {f"val_{field}" for field in VALIDATION_FIELDS}
+    only_with_a_weight = {*HEARD_FIELDS, *(f"val_{field}" for field in HEARD_FIELDS)}
+    assert written == (FIELDS.keys() | {f"val_{field}" for field in VALIDATION_FIELDS}) - only_with_a_weight
     assert all(describe(field) for field in written)
     assert rows(finished, "step")[0].keys() < rows(finished, "epoch")[0].keys()
     with pytest.raises(KeyError):
@@ -244,3 +245,23 @@ def test_a_manifest_covers_every_file_of_a_checkpoint(finished: RunDirectory) ->
     folder = finished.checkpoints / "step-00000012"
     hashes = json.loads((folder / "MANIFEST.json").read_text())["sha256"]
     assert hashes.keys() == {path.name for path in folder.iterdir()} - {"MANIFEST.json"}
+
+
+EARS = tuple(
+    f"loss.{weight}"
+    for weight in ("perceptual_weight=0.5", "multi_scale_weight=0.5", "harmony_weight=0.05", "sparsity_weight=0.01")
+)
+
+
+def test_terms_that_know_of_ears_and_music_are_told_where_they_have_a_weight(
+    tmp_path: Path, train_in: Train, finished: RunDirectory
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    assert train_in(run.path, *EARS) == ExitCode.OK
+    told = {"perceptual_db", "multi_scale_db", "harmony"}
+    for row in rows(run, "epoch"):
+        assert all(row[name] > 0 and row[f"val_{name}"] > 0 for name in told)
+        assert row["val_loss"] > row["val_recon"] > row["val_recon_db"] / 80
+    assert told <= rows(run, "step")[0].keys()
+    assert not told & rows(finished, "step")[0].keys()
+    assert rows(run, "epoch")[-1]["val_perceptual_db"] < rows(run, "epoch")[0]["val_perceptual_db"]

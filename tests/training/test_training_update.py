@@ -113,6 +113,13 @@ def test_running_means_are_means_and_survive_being_stored() -> None:
     assert means.count == 0
 
 
+def test_running_means_of_another_version_begin_anew() -> None:
+    means = RunningMeans(("a", "b"), CPU)
+    means.restore({"sums": [1.0], "good": 1, "count": 1})
+    means.add(torch.tensor([3.0, 0.2]), GOOD)
+    assert means.take() == {"a": 3.0, "b": pytest.approx(0.2), "skipped": 0}
+
+
 def test_running_means_leave_bad_updates_out_and_count_them() -> None:
     means = RunningMeans(("a",), CPU)
     means.add(torch.tensor([2.0]), GOOD)
