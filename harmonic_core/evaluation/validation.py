@@ -14,7 +14,7 @@ from harmonic_core.audio.features import LogMel
 from harmonic_core.data.segments import TrainingSegments, ValidationSegments
 from harmonic_core.data.tracks import Source
 from harmonic_core.model.listening import Listening
-from harmonic_core.model.loss import kl_per_dim, vae_loss
+from harmonic_core.model.loss import kl_per_dim, loss_of
 from harmonic_core.model.vae import VAE, Posterior
 from harmonic_core.profile.sections import Loss
 
@@ -154,16 +154,7 @@ def _tally(
             count = min(batch_size, end - first)
             mel = features(torch.from_numpy(segments.batch(first, count)).to(features.window.device))
             reconstruction, posterior = model(mel, noise[first : first + count].to(mel.device))
-            terms = vae_loss(
-                mel,
-                reconstruction,
-                posterior,
-                beta,
-                loss.reconstruction,
-                loss.free_bits,
-                listening,
-                loss.sparsity_weight,
-            )
+            terms = loss_of(mel, reconstruction, posterior, beta, loss, listening)
             found = torch.cat((torch.stack((terms.loss, terms.recon, terms.mel_l1)), terms.heard))
             sums += found.cpu().double() * count
             kl_sum += kl_per_dim(posterior).cpu().double() * count

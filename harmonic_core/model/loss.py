@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from harmonic_core.model.listening import Listening
 from harmonic_core.model.vae import Posterior
+from harmonic_core.profile.sections import Loss
 
 
 class LossTerms(NamedTuple):
@@ -95,3 +96,17 @@ def vae_loss(
     if sparsity_weight:
         total = total + sparsity_weight * mu_l1
     return LossTerms(total, recon, mel_l1, kl, mu_l1, heard)
+
+
+def loss_of(
+    mel: Tensor,
+    reconstruction: Tensor,
+    posterior: Posterior,
+    beta: float,
+    loss: Loss,
+    listening: Listening | None = None,
+) -> LossTerms:
+    """Loss of one batch as a profile's section wants it; see `vae_loss`."""
+    return vae_loss(
+        mel, reconstruction, posterior, beta, loss.reconstruction, loss.free_bits, listening, loss.sparsity_weight
+    )

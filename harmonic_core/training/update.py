@@ -16,7 +16,7 @@ from harmonic_core.audio.features import LogMel
 from harmonic_core.data.augment import DRAWS, Augmentation
 from harmonic_core.data.loading import BatchLoader
 from harmonic_core.model.listening import Listening
-from harmonic_core.model.loss import vae_loss
+from harmonic_core.model.loss import loss_of
 from harmonic_core.model.vae import VAE
 from harmonic_core.profile.sections import Loss, Train
 from harmonic_core.training.distributed import ALONE, Team
@@ -131,16 +131,7 @@ def update_weights(
         with _without_exchange(forward) if number < len(parts) else nullcontext():
             with torch.autocast(device.type, dtype=half_type(device), enabled=train.mixed_precision):
                 reconstruction, posterior = forward(mel_part, noise_part)
-            terms = vae_loss(
-                mel_part,
-                reconstruction,
-                posterior,
-                beta,
-                loss.reconstruction,
-                loss.free_bits,
-                listening,
-                loss.sparsity_weight,
-            )
+            terms = loss_of(mel_part, reconstruction, posterior, beta, loss, listening)
             # Between ranks gradients are averaged, and what is wanted is their sum.
             state.scaler.scale(terms.loss * (share * team.world_size)).backward()  # type: ignore[no-untyped-call]
         measured += terms.measured() * share

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -19,9 +20,14 @@ from tiny_run import EPOCHS, STEPS_PER_EPOCH, Train
 from harmonic_core.errors import ExitCode
 from harmonic_core.run.control import send_command
 from harmonic_core.run.directory import RunDirectory
-from harmonic_core.run.status import Status, read_status
+from harmonic_core.run.status import Device, Status, read_status
 from harmonic_core.training import loop, orders
 from harmonic_core.training.checkpoint import newest_checkpoint
+from harmonic_core.training.distributed import ALONE
+from harmonic_core.training.journal import Journal
+from harmonic_core.training.orders import Orders
+from harmonic_core.training.saving import PatientWriter
+from harmonic_core.training.signals import StopSignals
 from harmonic_core.training.update import update_weights
 
 STEPS = EPOCHS * STEPS_PER_EPOCH
@@ -218,3 +224,24 @@ def test_too_little_room_for_the_whole_run_is_said_at_its_start(
     (warning,) = [words for words in said(run, "warning") if "will write about" in words]
     assert str(run.path) in warning
     assert "are free" in warning
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.ENOSPC, r"\d[^;]* free;"), (errno.EFBIG, "ulimit -f"), (errno.EDQUOT, "quota is used up")],
+)
+def test_what_kind_of_room_is_missing_is_said(tmp_path: Path, number: int, words: str) -> None:
+    run = RunDirectory(tmp_path / "run")
+    run.create()
+    refusals = [OSError(number, os.strerror(number))]
+
+    def write() -> None:
+        if refusals:
+            raise refusals.pop()
+
+    with Journal(run, lambda: Device(kind="cpu", name="processor")) as journal, StopSignals() as signals:
+        patience = PatientWriter(run, journal, Orders(journal, signals, ALONE), ALONE)
+        assert patience.insist(write, "a checkpoint", 1)
+    full, again = said(run, "disk")
+    assert re.search(words, full)
+    assert "there is room again" in again

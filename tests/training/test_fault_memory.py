@@ -18,6 +18,7 @@ from harmonic_core.evaluation import validation
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.training import loop, sounds, update
 from harmonic_core.training.checkpoint import newest_checkpoint
+from harmonic_core.training.guard import is_out_of_memory
 from harmonic_core.training.update import update_weights
 
 STEPS = EPOCHS * STEPS_PER_EPOCH
@@ -58,12 +59,39 @@ def stop_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return arrange
 
 
+@pytest.mark.parametrize(
+    ("error", "ran_out"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory."), True),
+        (MemoryError(), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("could not create a primitive"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (OSError("no space left"), False),
+    ],
+)
+def test_every_part_of_torch_says_in_its_own_words_that_memory_ran_out(error: Exception, ran_out: bool) -> None:
+    assert is_out_of_memory(error) is ran_out
+
+
+def test_an_error_that_is_caused_by_too_little_memory_is_one_of_memory() -> None:
+    def save() -> None:
+        try:
+            raise MemoryError
+        finally:
+            raise RuntimeError("unexpected pos 64 vs 0")  # as torch.save does
+
+    with pytest.raises(RuntimeError) as failure:
+        save()
+    assert is_out_of_memory(failure.value)
+
+
 def test_a_batch_that_does_not_fit_is_computed_in_parts_as_if_it_had_been_from_the_start(
     tmp_path: Path, train_in: Train, too_large: Fault
 ) -> None:
     divided, tight = RunDirectory(tmp_path / "divided"), RunDirectory(tmp_path / "tight")
     assert train_in(divided.path, "train.grad_accum_steps=2") == ExitCode.OK
-    too_large(update, "vae_loss", fits=2)
+    too_large(update, "loss_of", fits=2)
     assert train_in(tight.path) == ExitCode.OK
     assert state_files(tight, STEPS) == state_files(divided, STEPS)
     assert rows_without_times(tight) == rows_without_times(divided)
@@ -80,7 +108,7 @@ def test_running_out_anywhere_leaves_no_gradient_behind_and_trains_the_same(
     """Where the batch was in two parts already, that is also between them: the first has left its gradients."""
     run, divided = RunDirectory(tmp_path / "run"), RunDirectory(tmp_path / "divided")
     assert train_in(divided.path, "train.grad_accum_steps=2") == ExitCode.OK
-    too_large(update, "vae_loss", fits=1, first_call=call)
+    too_large(update, "loss_of", fits=1, first_call=call)
     assert train_in(run.path, "train.grad_accum_steps=2") == ExitCode.OK
     assert known_status(run).grad_accum_steps == 4
     ours, theirs = (newest_checkpoint(each).weights() for each in (run, divided))
@@ -95,7 +123,7 @@ def test_a_single_segment_that_does_not_fit_ends_with_numbers_to_act_on(
     tmp_path: Path, train_in: Train, too_large: Fault
 ) -> None:
     run = RunDirectory(tmp_path / "run")
-    too_large(update, "vae_loss", fits=0, first_call=6)
+    too_large(update, "loss_of", fits=0, first_call=6)
     advice = r"single segment at once .*batch_size 4 cannot.*take about \d.*`--hidden-dims 8,8`.*--segment-length 0\.5"
     with pytest.raises(OutOfMemoryError, match=advice) as failure:
         train_in(run.path)
@@ -109,7 +137,7 @@ def test_validation_that_does_not_fit_is_done_in_smaller_parts(
     tmp_path: Path, train_in: Train, finished: RunDirectory, too_large: Fault
 ) -> None:
     run = RunDirectory(tmp_path / "run")
-    too_large(validation, "vae_loss", fits=1, first_call=3)
+    too_large(validation, "loss_of", fits=1, first_call=3)
     assert train_in(run.path) == ExitCode.OK
     assert len(said(run, "oom")) == 2
     figures = [
@@ -138,10 +166,10 @@ def test_a_run_that_is_continued_keeps_the_smaller_parts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole, cut = RunDirectory(tmp_path / "whole"), RunDirectory(tmp_path / "cut")
-    too_large(update, "vae_loss", fits=2, first_call=6)
+    too_large(update, "loss_of", fits=2, first_call=6)
     assert train_in(whole.path) == ExitCode.OK
     monkeypatch.undo()
-    too_large(update, "vae_loss", fits=2, first_call=6)
+    too_large(update, "loss_of", fits=2, first_call=6)
     stop_at(7)
     assert train_in(cut.path) == ExitCode.TERMINATED
     # There is memory enough now, but then the sums would be rounded otherwise.
