@@ -151,6 +151,39 @@ async def test_figures_that_arrive_are_drawn_and_nothing_is_drawn_when_nothing_a
         assert chart.redraws > before
 
 
+async def test_a_chart_is_not_drawn_for_figures_of_others() -> None:
+    run = record_run(Path("run"), alive(TRAINING))
+    console = console_on(run)
+    async with console.run_test(size=FULL) as pilot:
+        await sees(pilot, "Still improving", "val 0.0944")
+        loss, kl = (dashboard(console).query_one(name, Chart) for name in ("#loss", "#kl"))
+        await until(pilot, lambda: loss.is_current and kl.is_current)
+        before = loss.redraws, kl.redraws
+        with run.metrics.open("ab") as file:
+            file.write(encode_row({"kind": "step", "step": 1490, "epoch": 38, "kl": 0.321}))
+        await sees(pilot, "0.321 nats/dim")
+        assert kl.redraws > before[1]
+        assert loss.redraws == before[0]
+
+
+async def test_the_footer_is_made_anew_only_when_the_keys_do_something_else() -> None:
+    run = record_run(Path("run"), alive(TRAINING))
+    console = console_on(run)
+    async with console.run_test(size=FULL) as pilot:
+        status = status_of(alive(TRAINING), metric_rows(TRAINING))
+        write_status(run.status, status.model_copy(update={"step": status.step + 1}))
+        await sees(pilot, "step 1\N{THIN SPACE}481", "Still improving", "Pause")
+        await pilot.pause()
+        keys = list(dashboard(console).query("FooterKey"))
+        for step in (1482, 1483):
+            write_status(run.status, status.model_copy(update={"step": step}))
+            await sees(pilot, f"step 1\N{THIN SPACE}{step - 1000}")
+            await pilot.pause()
+        assert list(dashboard(console).query("FooterKey")) == keys
+        write_status(run.status, status.model_copy(update={"state": "paused", "why": "by command"}))
+        await sees(pilot, "Go on")
+
+
 async def test_a_loss_that_is_no_number_is_marked_and_counted() -> None:
     run = record_run(Path("run"), alive(TRAINING))
     with run.metrics.open("ab") as file:
