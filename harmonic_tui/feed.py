@@ -12,7 +12,16 @@ from textual.message import Message
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import RecordTail
-from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, ProfileRead, SamplesFound, Seen, StatusSeen
+from harmonic_tui.messages import (
+    EvaluationRead,
+    EventsRead,
+    FiguresRead,
+    LogRead,
+    ProfileRead,
+    SamplesFound,
+    Seen,
+    StatusSeen,
+)
 from harmonic_tui.plain import plain, plain_lines
 
 POLL_INTERVAL_S = 0.5
@@ -46,6 +55,7 @@ class Feed:
         self._process = process
         self._metrics = RecordTail(run.metrics)
         self._events = RecordTail(run.events)
+        self._evaluations = RecordTail(run.evaluations)
         self._seen: Seen | None = None
         self._log_stamp: tuple[int, int] | None = None
         self._sample_stamp: tuple[int, int] | None = None
@@ -64,7 +74,10 @@ class Feed:
             await asyncio.sleep(POLL_INTERVAL_S)
 
     def _look_everywhere(self, post: Callable[[Message], bool]) -> None:
-        for source in (self.status, self.log, self.figures, self.events, self.samples, self.profile):
+        for source in (
+            *(self.status, self.log, self.figures, self.events),
+            *(self.samples, self.profile, self.evaluations),
+        ):
             for message in source():
                 post(message)
 
@@ -89,6 +102,18 @@ class Feed:
         rows = self._events.read()
         restarted = self._events.restarts != before
         return [EventsRead(rows, restarted)] if rows or restarted else []
+
+    def evaluations(self) -> list[Message]:
+        """What the run measured of itself last, when it did so again."""
+        before = self._evaluations.restarts
+        rows = self._evaluations.read()
+        restarted = self._evaluations.restarts != before
+        if not rows and not restarted:
+            return []
+        from harmonic_core.run.evaluations import report_of
+
+        newest = next((report for row in reversed(rows) if (report := report_of(row)) is not None), None)
+        return [EvaluationRead(newest)] if newest or restarted else []
 
     def samples(self) -> list[Message]:
         """The newest set of samples, when there is another or it grew."""
@@ -172,4 +197,10 @@ def _profile_of(run: RunDirectory) -> ProfileRead:
         return ProfileRead("", None)
     folders = [f"{kind} in {plain(str(folder))}" for kind, folder in music_folders(profile.data)]
     music = ", ".join(folders) if folders else "made by the program itself"
-    return ProfileRead(music, profile.train.grad_accum_steps)
+    return ProfileRead(
+        music,
+        profile.train.grad_accum_steps,
+        epochs=profile.train.epochs,
+        evaluated_every=profile.output.checkpoint_every if profile.evaluation.evaluation_share else 0,
+        case_study=profile.case_study.model_dump(),
+    )

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harmonic_core.run.evaluations import Report
     from harmonic_core.run.records import Row
     from harmonic_core.run.samples import Sample
     from harmonic_core.run.status import Status
@@ -89,13 +92,30 @@ class SamplesFound(Message, bubble=False):
 
 
 @dataclass
+class EvaluationRead(Message, bubble=False):
+    """The run measured itself once more."""
+
+    report: Report | None = field(repr=False)
+    """The newest; None where what was read before no longer counts and there is nothing else."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest counts."""
+        return isinstance(message, EvaluationRead)
+
+
+@dataclass
 class ProfileRead(Message, bubble=False):
-    """What the run's profile says of its music and its batches."""
+    """What the run's profile says of its music, its batches and its evaluations."""
 
     music: str
     """Where the music lies, in words and harmless to show; empty where the profile cannot be read."""
     grad_accum_steps: int | None
     """Parts of a batch as planned; None where the profile cannot be read."""
+    epochs: int = 0
+    evaluated_every: int = 0
+    """Epochs from one evaluation to the next; 0 where the run makes none."""
+    case_study: Mapping[str, float | None] = field(default_factory=dict)
+    """What the profile promises, by setting."""
 
 
 @dataclass

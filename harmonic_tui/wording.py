@@ -50,6 +50,15 @@ VERDICTS: dict[str, Mark] = {
 }
 
 
+STANDINGS: dict[str, Mark] = {
+    "reached": Mark("✓", "reached", "good"),
+    "not yet": Mark("…", "not yet", "muted"),
+    "missed": Mark("✗", "missed", "look"),
+    "unknown": Mark("–", "unknown", "muted"),
+}
+"""How far a promise of the profile is kept."""
+
+
 def state_mark(state: str, why: str = "") -> Mark:
     """How a state is shown; of a paused run with what it waits for: `paused: disk full`."""
     mark = STATES[state]
@@ -73,6 +82,13 @@ def figure(value: float | None) -> str:
         return f"{mantissa}e{int(exponent)}".replace("-", "−")
     decimals = 0 if size == 0 else 2 - math.floor(math.log10(size))
     return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def hundredths(value: float | None) -> str:
+    """Two decimals, for figures that lie around one: `0.46`, `−0.02`; `n/a` where there is none."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{value:.2f}".replace("-", "−") if abs(value) < 100 else figure(value)
 
 
 def percent(share: float | None) -> str:

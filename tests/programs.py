@@ -25,9 +25,10 @@ TINY = {
     "evaluation.prior_samples": "1",
     "evaluation.reconstructions": "1",
     "evaluation.griffin_lim_steps": "2",
+    "evaluation.evaluation_share": "0",
     "output.visualize_every": "0",
 }
-"""Settings with which the demo profile trains in moments; drawing pictures would take longer than that."""
+"""Settings with which the demo profile trains in moments; pictures and evaluations would take longer than that."""
 
 
 def wait_until(condition: Callable[[], object], hope: str, deadline_s: float = DEADLINE_S) -> None:

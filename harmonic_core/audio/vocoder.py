@@ -5,17 +5,25 @@ Shapes: spectra are (batch, frames, bins), bins last: on a CPU half the time of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from harmonic_core.audio.features import LogMel, slice_size
 
+Refine = Callable[[Tensor, Tensor], Tensor]
+"""Betters an inverted power spectrum: (mel, (batch, frames, bins) power) to power."""
+
 _INVERSION_STEPS = 20
+_AGREEING_STEPS = 5
 _MOMENTUM = 0.99
 
 
-def invert_mel(mel_power: Tensor, filterbank: Tensor, steps: int = _INVERSION_STEPS) -> Tensor:
+def invert_mel(
+    mel_power: Tensor, filterbank: Tensor, steps: int = _INVERSION_STEPS, start: Tensor | None = None
+) -> Tensor:
     """Power spectrum whose mel-band powers are those given.
 
     Multiplicative updates for the generalised Kullback-Leibler divergence (Lee & Seung 2001) with the filters as
@@ -29,6 +37,8 @@ def invert_mel(mel_power: Tensor, filterbank: Tensor, steps: int = _INVERSION_ST
         Non-negative filters.
     steps
         Number of updates.
+    start : (batch, frames, bins)
+        Power to begin with. Default: the mels spread over their filters.
 
     Returns
     -------
@@ -38,7 +48,7 @@ def invert_mel(mel_power: Tensor, filterbank: Tensor, steps: int = _INVERSION_ST
     tiny = torch.finfo(mel_power.dtype).tiny
     reach = filterbank.sum(dim=0).clamp_min(1e-8)
     spread = filterbank / filterbank.sum(dim=1, keepdim=True).clamp_min(1e-8)
-    power = mel_power @ spread
+    power = mel_power @ spread if start is None else start
     for _ in range(steps):
         ratio = mel_power / (power @ filterbank.T).clamp_min(tiny)
         power = power * (ratio @ filterbank) / reach
@@ -184,7 +194,9 @@ def limit(sound: Tensor, radius: int) -> Tensor:
 
 
 @torch.no_grad()
-def mel_to_sound(mel: Tensor, features: LogMel, samples: int, steps: int, seed: int = 0) -> Tensor:
+def mel_to_sound(
+    mel: Tensor, features: LogMel, samples: int, steps: int, seed: int = 0, refine: Refine | None = None
+) -> Tensor:
     """Sound of normalised log-mel spectrograms.
 
     Parameters
@@ -199,6 +211,8 @@ def mel_to_sound(mel: Tensor, features: LogMel, samples: int, steps: int, seed: 
         Griffin-Lim iterations.
     seed
         Decides what the first phase leaves open; the same seed gives the same sound.
+    refine
+        Betters the inverted spectrum, which is then brought into agreement with the mels again.
 
     Returns
     -------
@@ -210,6 +224,9 @@ def mel_to_sound(mel: Tensor, features: LogMel, samples: int, steps: int, seed: 
     ValueError
         If the frames are not those of so many samples.
     """
-    power = invert_mel(features.mel_power(mel.float()).transpose(1, 2), features.filterbank)
+    mel_power = features.mel_power(mel.float()).transpose(1, 2)
+    power = invert_mel(mel_power, features.filterbank)
+    if refine is not None:
+        power = invert_mel(mel_power, features.filterbank, _AGREEING_STEPS, refine(mel, power))
     generator = torch.Generator().manual_seed(seed)
     return limit(griffin_lim(power.sqrt(), features, samples, steps, generator), features.hop_length // 4)

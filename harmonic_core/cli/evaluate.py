@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,8 +14,8 @@ from harmonic_core.text import plain
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harmonic_core.evaluation.closeness import Closeness
-    from harmonic_core.training.evaluate import Report
+    from harmonic_core.run.case_study import Goal
+    from harmonic_core.run.evaluations import Closeness, Musicality, Report, Telling
 
 _COLUMNS = {
     "mel_db": "mel dB",
@@ -55,7 +55,7 @@ def evaluate(
         from harmonic_core.run.resume import find_resume_point
         from harmonic_core.training.evaluate import evaluate as measure
         from harmonic_core.training.narrator import Narrator
-        from harmonic_core.training.replay import StoppedError
+        from harmonic_core.training.signals import StoppedError
 
         point = find_resume_point(Path(run) if Path(run).exists() else open_run(run).path)
 
@@ -69,17 +69,18 @@ def evaluate(
         except StoppedError:
             typer.echo("stopped", err=True)
             raise typer.Exit(int(signals.exit_code)) from None
-    typer.echo(json.dumps(_document(report), indent=2) if as_json else "\n".join(_lines(report)))
+        from harmonic_core.cli.base_run import find_base
+        from harmonic_core.run.case_study import goals
 
-
-def _document(report: Report) -> dict[str, Any]:
-    """As it is, named tuples by name."""
-    document = asdict(report)
-    named = {name: getattr(report, name) for name in ("vocoder", "model", "model_and_vocoder", "smoothness", "draws")}
-    for name, figures in named.items():
-        document[name] = figures._asdict() if figures is not None else None
-    document["tells_apart"] = {label: told._asdict() for label, told in report.tells_apart.items()}
-    return document
+        profile = find_base(point).own.profile
+        # What a profile promises it promises of its own music.
+        promised = profile.case_study.model_dump() if data is None else {}
+        told = goals(report, promised, profile.train.epochs)
+    if as_json:
+        document = {**json.loads(report.model_dump_json()), "case_study": [asdict(goal) for goal in told]}
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        typer.echo("\n".join([*_lines(report), *_goals(told)]))
 
 
 def _lines(report: Report) -> list[str]:
@@ -117,7 +118,30 @@ def _lines(report: Report) -> list[str]:
             f"nearest training segment: {draws.nearest_training:.2f} times as far from samples as from held-out music"
             + ("; they may be copies" if draws.nearest_training < _COPIES else ""),
         ]
-    return lines
+    return lines + _music(report.samples_music, report.held_out_music)
+
+
+def _music(samples: Musicality | None, held_out: Musicality | None) -> list[str]:
+    parts = [
+        f"{whose}: key clarity {music.key_clarity:.2f}, onset regularity {music.onset_regularity:.2f}"
+        for whose, music in (("samples as they are heard", samples), ("held-out music", held_out))
+        if music
+    ]
+    return ["; ".join(parts)] if parts else []
+
+
+def _goals(goals: Sequence[Goal]) -> list[str]:
+    """What the profile promises, and how it stands; nothing where it promises nothing."""
+    if not goals:
+        return []
+    head = f"{'case study':<{_NAME_WIDTH}}{'measured':>8}  {'promised':>8}  {'by epoch':>8}"
+    return ["", head, *(_goal(goal) for goal in goals)]
+
+
+def _goal(goal: Goal) -> str:
+    measured = "–" if goal.value is None else f"{goal.value:.2f}"
+    row = f"{goal.name:<{_NAME_WIDTH}}{measured:>8}  {goal.threshold:>8.2f}  {goal.by_epoch:>8}"
+    return f"{row}  {goal.standing}"
 
 
 def _table(rows: Mapping[str, Closeness]) -> list[str]:
@@ -135,7 +159,7 @@ def _row(name: str, figures: Closeness, widths: Mapping[str, int]) -> str:
     return f"{name:<{_NAME_WIDTH}}{'  '.join(cells)}"
 
 
-def _telling(label: str, told: Any) -> str:
+def _telling(label: str, told: Telling) -> str:
     probe = f", a linear probe for {_percent(told.probe)}" if told.probe is not None else ""
     return (
         f"{label}: nearest neighbours are right for {_percent(told.neighbours)} of {told.segments} segments{probe}, "

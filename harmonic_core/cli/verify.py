@@ -55,7 +55,7 @@ def verify(
     directory = open_run(run)
     with StopSignals() as signals:
         from harmonic_core.cli.data.progress import bar
-        from harmonic_core.training.replay import StoppedError
+        from harmonic_core.training.signals import StoppedError
         from harmonic_core.training.verify import verify as checks_of
 
         found: list[Check] = []

@@ -51,6 +51,7 @@ class TrainingSegments:
     ) -> None:
         self.tracks = tracks
         self.seed = seed
+        self.segment_samples = segment_samples
         self.crop_samples = math.ceil(segment_samples * stretch)
         slots = [max(1, cached.samples // segment_samples) for cached in tracks]
         self._track = np.repeat(np.arange(len(tracks)), slots)
@@ -70,8 +71,12 @@ class TrainingSegments:
 
     def source_of(self, index: int) -> Source:
         """Kind of data set that the segment of this index comes from."""
-        source: Source = self.tracks[self._track[index]].track.source
-        return source
+        return self.track_of(index).track.source
+
+    def track_of(self, index: int) -> CachedTrack:
+        """Track that the segment of this index is cut from."""
+        track: CachedTrack = self.tracks[self._track[index]]
+        return track
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Whole batches in an epoch, at least one. What is left over changes from epoch to epoch."""
@@ -140,3 +145,12 @@ class ValidationSegments:
         return np.stack(
             [cached.read(start, self.segment_samples) for cached, start in self.places[first : first + count]]
         )
+
+
+def spread_evenly(count: int) -> NDArray[np.int64]:
+    """Numbers from 0 to `count` − 1 in an order of which every beginning lies evenly spread over them.
+
+    By the fractions of the golden ratio's multiples: those below any bound leave gaps of at most three sizes.
+    """
+    golden = (math.sqrt(5.0) - 1.0) / 2.0
+    return np.argsort(np.arange(count) * golden % 1.0, kind="stable")

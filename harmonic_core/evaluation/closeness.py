@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import NamedTuple
 
 import torch
 import torchaudio
@@ -15,29 +14,30 @@ from harmonic_core.hearing.harmony import chroma, chroma_filterbank, cosine, ton
 from harmonic_core.hearing.loudness import a_weighting_db
 from harmonic_core.hearing.scales import mel_band_centres
 from harmonic_core.profile.sections import Audio
+from harmonic_core.run.evaluations import Closeness
 
 _SCALES = tuple(zip((32, 64, 128, 256, 512, 1024, 2048), (5, 10, 20, 40, 80, 160, 320), strict=True))
 _SCALE_FLOOR = 1e-5
 _LEVEL_FLOOR = 1e-10
 
 
-class Closeness(NamedTuple):
-    """Means over segments. None where a figure needs sound and there are only mels."""
+class Tally:
+    """Adds up how near parts are, for the mean over all."""
 
-    mel_db: float
-    """Mean absolute log-mel error in dB."""
-    perceptual_db: float
-    """The same, weighted by how much an error is heard; the weights have a mean of one."""
-    multi_scale: float | None = None
-    """Mean absolute difference of log10 mel magnitudes, windows of 32 to 2048 samples (Kumar et al. 2023)."""
-    lsd_db: float | None = None
-    """Log-spectral distance: root mean square over frequency of the level's difference in dB, mean over frames."""
-    chroma: float | None = None
-    """Cosine between chromas, 1 at best."""
-    tonnetz: float | None = None
-    """Cosine between tonal centroids, 1 at best."""
-    loudness_db: float | None = None
-    """Absolute difference of A-weighted levels in dB."""
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._count = 0
+
+    def add(self, part: Closeness, count: int) -> None:
+        """Take the means over `count` segments; what is None in one of them must be in all."""
+        for name, value in part:
+            if value is not None:
+                self._sums[name] = self._sums.get(name, 0.0) + value * count
+        self._count += count
+
+    def mean(self) -> Closeness:
+        """Means over all segments, at least one."""
+        return Closeness(**{name: total / self._count for name, total in self._sums.items()})
 
 
 class Ears(torch.nn.Module):
@@ -64,35 +64,32 @@ class Ears(torch.nn.Module):
 
     def compare_mels(self, mel: Tensor, other: Tensor) -> Closeness:
         """Compare normalised log-mels, (batch, n_mels, frames) each; the first is the original."""
-        return Closeness(self.features.error_db(other, mel).item(), self._perceptual_db(mel, other))
+        return Closeness(
+            mel_db=self.features.error_db(other, mel).item(), perceptual_db=self._perceptual_db(mel, other)
+        )
 
     def compare_sounds(self, original: Tensor, rendered: Tensor) -> Closeness:
         """Compare sounds, (batch, samples) each, float; the first is the original."""
-        parts = [
-            self._compare(*pair)
-            for pair in zip(
-                torch.split(original, slice_size(original)), torch.split(rendered, slice_size(original)), strict=True
-            )
-        ]
-        sizes = torch.tensor([len(part) for part in torch.split(original, slice_size(original))], dtype=torch.float64)
-        means = (torch.tensor(parts, dtype=torch.float64) * sizes.unsqueeze(1)).sum(dim=0) / sizes.sum()
-        return Closeness(*means.tolist())
+        tally, size = Tally(), slice_size(original)
+        for one, other in zip(torch.split(original, size), torch.split(rendered, size), strict=True):
+            tally.add(self._compare(one, other), len(one))
+        return tally.mean()
 
-    def _compare(self, original: Tensor, rendered: Tensor) -> tuple[float, ...]:
+    def _compare(self, original: Tensor, rendered: Tensor) -> Closeness:
         powers = [self.features.power(sound) for sound in (original, rendered)]
         mels = [self.features.from_power(power) for power in powers]
         level = [10.0 * power.clamp_min(_LEVEL_FLOOR).log10() for power in powers]
         folded = [chroma(power.sqrt().transpose(1, 2), self.chroma_bank) for power in powers]
         centroids = [tonnetz(each) for each in folded]
         loud = [10.0 * (power @ self.a_weight).mean(dim=1).clamp_min(_LEVEL_FLOOR).log10() for power in powers]
-        return (
-            self.features.error_db(mels[1], mels[0]).item(),
-            self._perceptual_db(mels[0], mels[1]),
-            self._multi_scale(original, rendered),
-            (level[0] - level[1]).square().mean(dim=-1).sqrt().mean().item(),
-            cosine(folded[0], folded[1]).mean().item(),
-            cosine(centroids[0], centroids[1]).mean().item(),
-            (loud[0] - loud[1]).abs().mean().item(),
+        return Closeness(
+            mel_db=self.features.error_db(mels[1], mels[0]).item(),
+            perceptual_db=self._perceptual_db(mels[0], mels[1]),
+            multi_scale=self._multi_scale(original, rendered),
+            lsd_db=(level[0] - level[1]).square().mean(dim=-1).sqrt().mean().item(),
+            chroma=cosine(folded[0], folded[1]).mean().item(),
+            tonnetz=cosine(centroids[0], centroids[1]).mean().item(),
+            loudness_db=(loud[0] - loud[1]).abs().mean().item(),
         )
 
     def _perceptual_db(self, mel: Tensor, other: Tensor) -> float:

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from harmonic_core.run.evaluations import Draws
+
 _RIDGE = 1e-6
-
-
-class Draws(NamedTuple):
-    """Figures of samples from the prior. Distances are those of normalised mels, in dB."""
-
-    mel_fd: float
-    """Fréchet distance between the mel frames of the samples and of held-out music, in dB² (mel-FD; never FAD, which
-    is that of another network's embeddings)."""
-    mel_fd_mean: float
-    """The same for always answering with the mean spectrum."""
-    mel_fd_noise: float
-    """The same for noise with every band's own mean and deviation."""
-    diversity: float
-    """Mean distance between samples, as a multiple of that between held-out segments: far below 1 all sound alike."""
-    nearest_training: float
-    """Distance of the samples to the nearest training segment, as a multiple of the held-out segments' distance to
-    it: far below 1 the samples are copies."""
 
 
 def judge_draws(samples: Tensor, held_out: Tensor, training: Tensor, dynamic_range_db: float, seed: int) -> Draws:

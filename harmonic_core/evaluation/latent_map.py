@@ -65,7 +65,12 @@ def _principal_components(mu: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.pad(components, ((0, 0), (0, 2 - components.shape[1]))).astype(np.float32)
 
 
-def vote_on_genres(mu: NDArray[np.float32], genres: NDArray[np.str_], tracks: NDArray[np.str_]) -> GenreVote | None:
+def vote_on_genres(
+    mu: NDArray[np.float32],
+    genres: NDArray[np.str_],
+    tracks: NDArray[np.str_],
+    asked_about: NDArray[np.bool_] | None = None,
+) -> GenreVote | None:
     """Let the nearest neighbours from other tracks name the genre of each segment.
 
     Segments of the same track do not vote: they are alike whatever the latent has learnt of genre. Only segments are
@@ -77,6 +82,8 @@ def vote_on_genres(mu: NDArray[np.float32], genres: NDArray[np.str_], tracks: ND
         Posterior means; their Euclidean distance decides who is near.
     genres, tracks : (segments,)
         What each belongs to; segments of no genre neither vote nor are asked about.
+    asked_about : (segments,)
+        Which of them are held out, and so asked about; the others, that were trained on, only vote. Default: all.
 
     Returns
     -------
@@ -90,6 +97,8 @@ def vote_on_genres(mu: NDArray[np.float32], genres: NDArray[np.str_], tracks: ND
     )
     of_another_track = track[:, None] != track[None, :]
     asked = ((genre[:, None] == genre[None, :]) & of_another_track).any(axis=1)
+    if asked_about is not None:
+        asked &= asked_about[known]
     if len(kinds) < 2 or not asked.any():
         return None
     squares = np.square(mu).sum(axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +12,9 @@ from torch import Tensor
 
 from harmonic_core.evaluation.latent_map import vote_on_genres
 from harmonic_core.model.vae import VAE
+from harmonic_core.run.evaluations import Smoothness, Telling
 
-LABELS = ("genre", "composer", "artist", "source")
+LABELS = ("genre", "composer", "artist", "key")
 """What the latent may tell apart, where the metadata knows it."""
 
 PRINCIPAL = (1, 5, 10, 20)
@@ -24,35 +25,13 @@ _PATHS, _POINTS = 32, 9
 _FEWEST = 10
 
 
-class Telling(NamedTuple):
-    """How well latents tell the values of one label apart; segments of one track never judge each other."""
-
-    neighbours: float
-    """Share of segments whose nearest neighbours from other tracks name the right value."""
-    probe: float | None
-    """The same by a linear classifier trained on other tracks; None where there are too few tracks."""
-    chance: float
-    """Share that always naming the commonest value would get right."""
-    silhouette: float
-    """Silhouette of the values as clusters, −1 to 1."""
-    values: int
-    segments: int
-
-
-class Smoothness(NamedTuple):
-    """Straight paths between latents of held-out segments, decoded."""
-
-    evenness: float
-    """Mean change of the mel from one point of a path to the next, as a share of the largest: 1 is perfectly even."""
-    middle: float
-    """Distance of the middles from the nearest real segment, as a multiple of that between real segments of different
-    tracks: around 1 a middle is as near to real music as real music is."""
-
-
 def tell_apart(
-    mu: NDArray[np.float32], metadata: Mapping[str, NDArray[np.str_]], tracks: NDArray[np.str_]
+    mu: NDArray[np.float32],
+    metadata: Mapping[str, NDArray[np.str_]],
+    tracks: NDArray[np.str_],
+    asked_about: NDArray[np.bool_] | None = None,
 ) -> dict[str, Telling]:
-    """Ask for every label that has at least two values with two tracks each.
+    """Ask for every label that has at least two values, and tracks of a value to judge by.
 
     Parameters
     ----------
@@ -62,43 +41,54 @@ def tell_apart(
         For each label its value for every segment, (segments,); empty where it is not known.
     tracks : (segments,)
         Track of each segment.
+    asked_about : (segments,)
+        Which of them are held out, and so asked about; by the others, that were trained on, they are judged, and by
+        other tracks among them. Default: all, by those of other tracks.
     """
+    asked = np.ones(len(mu), dtype=np.bool_) if asked_about is None else asked_about
     told = {}
     for label, values in metadata.items():
         known = values != ""
-        vote = vote_on_genres(mu, values, tracks)
-        if vote is None or known.sum() < _FEWEST:
+        vote = vote_on_genres(mu, values, tracks, asked)
+        # Where only one value is asked about there is nothing to mistake it for.
+        if vote is None or vote.commonest == 1.0 or (known & asked).sum() < _FEWEST:
             continue
         from sklearn.metrics import silhouette_score  # type: ignore[import-untyped, unused-ignore]
 
         told[label] = Telling(
             neighbours=vote.accuracy,
-            probe=_probe(mu[known], values[known], tracks[known]),
+            probe=_probe(mu[known], values[known], tracks[known], asked[known]),
             chance=vote.commonest,
             silhouette=float(silhouette_score(mu[known], values[known])),
-            values=len(np.unique(values[known])),
+            values=len(np.unique(values[known & asked])),
             segments=vote.segments,
         )
     return told
 
 
-def _probe(mu: NDArray[np.float32], values: NDArray[np.str_], tracks: NDArray[np.str_]) -> float | None:
+def _probe(
+    mu: NDArray[np.float32], values: NDArray[np.str_], tracks: NDArray[np.str_], asked: NDArray[np.bool_]
+) -> float | None:
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped, unused-ignore]
     from sklearn.model_selection import StratifiedGroupKFold  # type: ignore[import-untyped, unused-ignore]
     from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped, unused-ignore]
     from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped, unused-ignore]
 
+    def classifier() -> Any:
+        return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
+
+    if len(np.unique(values[~asked])) >= 2:
+        return float((classifier().fit(mu[~asked], values[~asked]).predict(mu[asked]) == values[asked]).mean())
     folds = min(_FOLDS, *(len(np.unique(tracks[values == value])) for value in np.unique(values)))
     if folds < 2:
         return None
-    right, asked = 0, 0
+    right, judged = 0, 0
     for train, test in StratifiedGroupKFold(folds).split(mu, values, tracks):
         if len(np.unique(values[train])) < 2:
             continue
-        probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500)).fit(mu[train], values[train])
-        right += int((probe.predict(mu[test]) == values[test]).sum())
-        asked += len(test)
-    return right / asked if asked else None
+        right += int((classifier().fit(mu[train], values[train]).predict(mu[test]) == values[test]).sum())
+        judged += len(test)
+    return right / judged if judged else None
 
 
 def principal_shares(mu: NDArray[np.float32]) -> dict[int, float]:

@@ -31,9 +31,11 @@ class PictureData:
     priors : (samples, n_mels, frames)
         Normalised log-mels decoded from draws of the prior.
     mu : (segments, latent_dim)
-        Posterior means of held-out segments.
+        Posterior means of held-out segments, in deviations of the posterior.
     genres, tracks : (segments,) of str
         What each of them belongs to; a genre that is not known is empty.
+    learnt_mu, learnt_genres, learnt_tracks
+        The same of segments that were trained on.
     """
 
     epoch: int
@@ -48,6 +50,9 @@ class PictureData:
     mu: NDArray[np.float32]
     genres: NDArray[np.str_]
     tracks: NDArray[np.str_]
+    learnt_mu: NDArray[np.float32]
+    learnt_genres: NDArray[np.str_]
+    learnt_tracks: NDArray[np.str_]
 
     def level_db(self, mel: NDArray[np.float16]) -> NDArray[np.float32]:
         """Level in dB relative to a full-scale sine of normalised log-mels, which are clamped to [0, 1]."""

@@ -1,11 +1,12 @@
-"""Draws the pictures of a run, in a process of its own: `python -m harmonic_core.evaluation.pictures DATA.npz FOLDER`.
+"""Draws the pictures of a run: `python -m harmonic_core.evaluation.pictures DATA.npz FOLDER METRICS.jsonl`.
 
 reconstructions.png    held-out segments, what the model makes of them, and the difference
 latent_tsne.png        the latents of held-out segments on a plane, coloured by genre
 novel_samples.png      what the model makes of draws from the prior
 mel_spectrograms.png   the held-out segments alone, large
+curves.png             errors, KL, beta and learning rate of all epochs so far
 
-Nothing here needs torch, and no string from outside is taken for a formula.
+It is a process of its own. Nothing here needs torch, and no string from outside is taken for a formula.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from harmonic_core.evaluation.curves import curves
 from harmonic_core.evaluation.latent_map import NEIGHBOURS, lay_out, vote_on_genres
 from harmonic_core.evaluation.picture_data import PictureData, load_picture_data
+from harmonic_core.run.records import Row, read_rows
 from harmonic_core.text import plain
 
-NAMES = ("reconstructions.png", "latent_tsne.png", "novel_samples.png", "mel_spectrograms.png")
+NAMES = ("reconstructions.png", "latent_tsne.png", "novel_samples.png", "mel_spectrograms.png", "curves.png")
 
 _LONGEST_S = 120
 _DIFFERENCE_DB = 24.0
@@ -48,8 +51,17 @@ _STYLE: Any = {
 }
 
 
-def draw(data: PictureData, folder: Path) -> None:
-    """Write the four pictures into the existing folder `folder`.
+def draw(data: PictureData, folder: Path, rows: Sequence[Row] = ()) -> None:
+    """Write all pictures into the existing folder `folder`.
+
+    Parameters
+    ----------
+    data
+        What most of them show.
+    folder
+        Where to.
+    rows
+        What `metrics.jsonl` says, for the curves.
 
     Raises
     ------
@@ -62,7 +74,13 @@ def draw(data: PictureData, folder: Path) -> None:
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         for name, figure in zip(
             NAMES,
-            (reconstructions(data), latent_map(data), novel_samples(data), mel_spectrograms(data)),
+            (
+                reconstructions(data),
+                latent_map(data),
+                novel_samples(data),
+                mel_spectrograms(data),
+                curves(rows, data.epoch) or _nothing("No epoch has come to its end yet."),
+            ),
             strict=True,
         ):
             figure.savefig(folder / name)
@@ -134,9 +152,15 @@ def latent_map(data: PictureData) -> Figure:
 
 
 def _genre_words(data: PictureData) -> str:
-    vote = vote_on_genres(data.mu, data.genres, data.tracks)
+    asked_about = np.arange(len(data.mu) + len(data.learnt_mu)) < len(data.mu)
+    vote = vote_on_genres(
+        np.concatenate([data.mu, data.learnt_mu.reshape(-1, data.mu.shape[1])]),
+        np.concatenate([data.genres, data.learnt_genres]),
+        np.concatenate([data.tracks, data.learnt_tracks]),
+        asked_about,
+    )
     if vote is None:
-        return "kNN accuracy: not known, as no genre has two held-out tracks"
+        return "kNN accuracy: not known, as no genre has two tracks"
     return (
         f"kNN accuracy {vote.accuracy:.0%} ({NEIGHBOURS} nearest segments of other tracks; "
         f"always naming the commonest genre: {vote.commonest:.0%})"
@@ -218,12 +242,19 @@ def _short(title: str, length: int = _TITLE_LENGTH) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Draw what the file `arguments[0]` holds into the folder `arguments[1]`; the exit status says whether it did."""
+    """Draw the pictures; the exit status says whether that was done.
+
+    Parameters
+    ----------
+    arguments
+        File of `PictureData`, folder, and `metrics.jsonl` of the run.
+    """
     # Whatever becomes of the trainer, nobody is left drawing.
     signal.alarm(_LONGEST_S)
-    file, folder = arguments
+    file, folder, metrics = arguments
     try:
-        draw(load_picture_data(Path(file)), Path(folder))
+        # Read here, since the trainer has better things to do; it never replaces the file but as a whole.
+        draw(load_picture_data(Path(file)), Path(folder), read_rows(Path(metrics)))
     except (OSError, ValueError, MemoryError) as error:
         print(f"the pictures cannot be drawn: {plain(str(error), 400)}", file=sys.stderr)
         return 1

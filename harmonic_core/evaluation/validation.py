@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from harmonic_core.audio.features import LogMel
-from harmonic_core.data.segments import TrainingSegments, ValidationSegments
+from harmonic_core.data.segments import TrainingSegments, ValidationSegments, spread_evenly
 from harmonic_core.data.tracks import Source
 from harmonic_core.model.listening import Listening
 from harmonic_core.model.loss import kl_per_dim, loss_of
@@ -24,7 +26,9 @@ SPARSE_MU = 0.1
 """A dimension with |mu| below this says nothing of a segment."""
 
 _NOISE_SEED = 20_130_613
-_STATISTICS_SEGMENTS = 512
+_TYPICAL_SEGMENTS = 1024
+_TYPICAL_FRAMES = 200_000
+"""Of 128 bands 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,15 @@ def _by_source(errors_db: Tensor, segments: ValidationSegments) -> dict[Source, 
     return {source: errors_db[[each == source for each in sources]].mean().item() for source in sorted(set(sources))}
 
 
+def mean_deviation(posterior: Posterior) -> Tensor:
+    """Root mean square over segments of the posterior's deviation in every dimension: (latent_dim,), above 0.
+
+    The unit in which to measure how far latents lie apart: what the encoder is not sure of is no distance, and a
+    dimension that says nothing counts for nothing, however its numbers are scaled.
+    """
+    return posterior.logvar.double().exp().mean(dim=0).sqrt().to(posterior.mu.dtype)
+
+
 def sparsity(mu: Tensor) -> float:
     """Share of the entries of mu, (segments, latent_dim), with |mu| < 0.1."""
     return (mu.abs() < SPARSE_MU).double().mean().item()
@@ -181,27 +194,29 @@ def active_units(mu: Tensor) -> int:
     return int((mu.var(dim=0, unbiased=False) > ACTIVE_VARIANCE).sum())
 
 
+def typical_segments(segments: TrainingSegments, most: int) -> NDArray[np.int64]:
+    """Up to `most` indices of training segments, of which every beginning lies evenly spread over all: (count,)."""
+    chosen = segments.spread(most)
+    return chosen[spread_evenly(len(chosen))]
+
+
 @torch.no_grad()
-def band_statistics(segments: TrainingSegments, features: LogMel, batch_size: int) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of every band over training segments, (n_mels,) each; at most 512 spread evenly."""
-    device = features.window.device
+def typical_mels(segments: TrainingSegments, features: LogMel, batch_size: int) -> list[Tensor]:
+    """Mel spectrograms of up to 1024 `typical_segments`, fewer long ones: (≤ batch_size, n_mels, frames) each."""
+    frames = 1 + segments.segment_samples // features.hop_length
+    chosen = typical_segments(segments, max(1, min(_TYPICAL_SEGMENTS, _TYPICAL_FRAMES // frames)))
     starts = segments.epoch_starts(0)
-    chosen = segments.spread(_STATISTICS_SEGMENTS)
-    count, total, squares = 0, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    mels = []
     for first in range(0, len(chosen), batch_size):
-        samples = torch.from_numpy(segments.batch(chosen[first : first + batch_size], starts))
-        mel = features(samples.to(device)).cpu().double()
-        count += mel.shape[0] * mel.shape[2]
-        total = total + mel.sum(dim=(0, 2))
-        squares = squares + mel.square().sum(dim=(0, 2))
-    mean = total / count
-    return mean.float(), (squares / count - mean.square()).clamp_min(0.0).sqrt().float()
+        samples = segments.batch(chosen[first : first + batch_size], starts)[:, : segments.segment_samples]
+        mels.append(features(torch.from_numpy(samples).to(features.window.device)))
+    return mels
 
 
 @torch.no_grad()
 def mean_spectrum_db(segments: ValidationSegments, features: LogMel, band_mean: Tensor, batch_size: int) -> float:
-    """Error in dB of always answering with the spectrum `band_mean`, (n_mels,): what a model has to beat."""
-    answer = band_mean.to(features.window.device).unsqueeze(1)
+    """Error in dB of always answering with the spectrum `band_mean`, (n_mels, 1): what a model has to beat."""
+    answer = band_mean.to(features.window.device)
     errors = [(mel - answer).abs().mean(dim=(1, 2)) for mel in mel_batches(segments, features, batch_size)]
     return torch.cat(errors).mean().item() * features.dynamic_range_db
 

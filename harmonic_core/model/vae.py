@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 
 LOGVAR_LIMITS = (-12.0, 6.0)
 """Range to which the log variance of the posterior is held, so that neither it nor its exponential overflows."""
+
+_LEAST_DEVIATION = 0.02
 
 
 class Posterior(NamedTuple):
@@ -49,10 +52,25 @@ class VAE(nn.Module, ABC):
         self.register_buffer("band_mean", torch.full((n_mels, 1), 0.5))
         self.register_buffer("band_std", torch.full((n_mels, 1), 0.25))
 
-    def set_band_statistics(self, mean: Tensor, std: Tensor) -> None:
-        """Tell the model the mean and standard deviation of every band over the training set, (n_mels,) each."""
-        self.band_mean.copy_(mean.unsqueeze(1))
-        self.band_std.copy_(std.clamp_min(0.02).unsqueeze(1))
+    @torch.no_grad()
+    def begin_with(self, mels: Sequence[Tensor]) -> None:
+        """Begin with what the music is like: mean and deviation of every band, and what else an architecture takes.
+
+        Parameters
+        ----------
+        mels : (segments, n_mels, frames) each
+            Normalised log-mels of training segments; at least one segment.
+        """
+        count, total, squares = 0, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+        for mel in mels:
+            exact = mel.cpu().double()
+            count += mel.shape[0] * mel.shape[2]
+            total = total + exact.sum(dim=(0, 2))
+            squares = squares + exact.square().sum(dim=(0, 2))
+        mean = total / count
+        deviation = (squares / count - mean.square()).clamp_min(0.0).sqrt()
+        self.band_mean.copy_(mean.float().unsqueeze(1))
+        self.band_std.copy_(deviation.float().clamp_min(_LEAST_DEVIATION).unsqueeze(1))
 
     @abstractmethod
     def encode(self, mel: Tensor) -> Posterior:

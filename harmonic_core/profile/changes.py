@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harmonic_core.profile.explain import fields
 from harmonic_core.profile.music import same_music
-from harmonic_core.profile.sections import Profile
+from harmonic_core.profile.sections import CaseStudy, Profile
 from harmonic_core.profile.words import shown
 
 _PLACE = frozenset({"output.output_dir", "train.resume_from"})
@@ -28,6 +28,8 @@ HARMLESS: dict[str, str] = {
     "evaluation.prior_samples": "heard, never learnt from",
     "evaluation.reconstructions": "heard, never learnt from",
     "evaluation.griffin_lim_steps": "heard, never learnt from",
+    "evaluation.evaluation_share": "measured, never learnt from",
+    **dict.fromkeys((f"case_study.{leaf}" for leaf in CaseStudy.model_fields), "promised, never learnt from"),
     "output.visualize_every": "what is written changes nothing that is computed",
     "output.checkpoint_every": "what is written changes nothing that is computed",
     "output.keep": "what is kept changes nothing that is computed",

@@ -138,6 +138,12 @@ def _model(profile: Profile) -> Iterator[Finding]:
 
 
 def _stages(profile: Profile) -> Iterator[Finding]:
+    if not profile.hidden_dims and not profile.model.principal_components:
+        yield Finding(
+            (("model", "hidden_dims"), ("model", "principal_components")),
+            "without stages and without principal components nothing is encoded; "
+            "take at least one of hidden_dims, or principal_components = true",
+        )
     frames, stages, latent_frames = profile.segment_frames, len(profile.hidden_dims), profile.model.latent_frames
     where: tuple[Key, ...] = (("data", "segment_length"), ("audio", "hop_length"), ("model", "architecture"))
     if frames < 2**stages:

@@ -26,7 +26,7 @@ Folders = Annotated[tuple[Path, ...], BeforeValidator(_one_or_many), Field(max_l
 """One folder or a list of them."""
 
 DEFAULT_HIDDEN_DIMS: dict[Architecture, tuple[int, ...]] = {
-    "harmonic": (128, 128, 192, 256),
+    "harmonic": (),
     "dense": (1024, 512, 256),
 }
 
@@ -154,17 +154,29 @@ class Model(Section):
     latent_frames: Annotated[int, Field(ge=1, le=256)] = 1
     """Time steps over which the latent is spread; `latent_dim` stays the total. 1 is one global latent."""
 
-    hidden_dims: Annotated[tuple[Width, ...], Field(min_length=1, max_length=12)] | None = Field(
+    hidden_dims: Annotated[tuple[Width, ...], Field(min_length=0, max_length=12)] | None = Field(
         None, examples=[[1024, 512, 256]]
     )
     """Widths from the input inwards. `dense`: units of each layer. `harmonic`: channels of each stage, and every stage
-    halves the number of frames. Default: [128, 128, 192, 256] for `harmonic`, [1024, 512, 256] for `dense`."""
+    halves the number of frames; [] for principal components and refining blocks alone. Default: [] for `harmonic`,
+    [1024, 512, 256] for `dense`."""
 
     kernel_size: Annotated[int, Field(ge=3, le=31)] = 7
     """Frames that one convolution of the `harmonic` architecture sees. Odd."""
 
     blocks_per_stage: Annotated[int, Field(ge=1, le=12)] = 1
     """Residual blocks in each stage of the `harmonic` architecture."""
+
+    principal_components: bool = True
+    """Begin the `harmonic` architecture with the principal components of the music: a linear code that its convolutions
+    then better."""
+
+    refining_blocks: Annotated[int, Field(ge=0, le=12)] = 2
+    """Residual blocks of the `harmonic` architecture over every frame of what the decoder has put together."""
+
+    harmonic_stacking: bool = False
+    """Let every band of the `harmonic` architecture hear the bands of its harmonics, in the encoder's first layer and
+    the decoder's last."""
 
 
 class Loss(Section):
@@ -300,8 +312,42 @@ class Evaluation(Section):
     max_validation_segments: Annotated[int, Field(ge=1, le=1000000)] = 1024
     """Most segments in one validation; where the held-out tracks give more, they are spread evenly."""
 
+    evaluation_share: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the training time in which a run may measure itself at every `checkpoint_every` epochs: how near, how
+    ordered, how alive, as `harmonic evaluate` does. 0: never."""
+
     griffin_lim_steps: Annotated[int, Field(ge=1, le=512)] = 32
     """Iterations that find a phase for the sounds. More sound smoother and take longer."""
+
+
+class CaseStudy(Section):
+    """What a profile promises to reach on music that is not trained on, and by which epoch. Nothing depends on it."""
+
+    genre_accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of segments whose nearest neighbours in the latent, of other tracks, name the right genre, by epoch
+    `clusters_by`. Default: nothing is promised."""
+
+    genre_silhouette: Annotated[float, Field(ge=-1, le=1)] | None = None
+    """Silhouette of the genres as clusters of the latent, by epoch `clusters_by`. Above 0 a segment lies nearer to its
+    own genre than to the next one. Default: nothing is promised."""
+
+    clusters_by: Annotated[int, Field(ge=1, le=1000000)] | None = None
+    """Epoch by which genres form clusters. Default: the last one."""
+
+    path_evenness: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How evenly the mel changes along straight paths between two pieces of music, by the last epoch; 1 is perfectly
+    even. Default: nothing is promised."""
+
+    key_clarity: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Correlation of the pitch classes of samples with the key that fits best, by epoch `structured_by`. Default:
+    nothing is promised."""
+
+    onset_regularity: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How alike the onsets of samples are to themselves one beat later, by epoch `structured_by`. Default: nothing is
+    promised."""
+
+    structured_by: Annotated[int, Field(ge=1, le=1000000)] | None = None
+    """Epoch by which samples have structure: a key and a beat. Default: the last one."""
 
 
 class Output(Section):
@@ -334,12 +380,14 @@ class Profile(Section):
     train: Train = Train()
     augment: Augment = Augment()
     evaluation: Evaluation = Evaluation()
+    case_study: CaseStudy = CaseStudy()
     output: Output = Output()
 
     @property
     def hidden_dims(self) -> tuple[int, ...]:
         """Layer widths in force: those asked for, else the architecture's own."""
-        return self.model.hidden_dims or DEFAULT_HIDDEN_DIMS[self.model.architecture]
+        own = DEFAULT_HIDDEN_DIMS[self.model.architecture]
+        return own if self.model.hidden_dims is None else self.model.hidden_dims
 
     @property
     def segment_samples(self) -> int:

@@ -54,6 +54,11 @@ class RunDirectory:
         return self.path / "metrics.jsonl"
 
     @property
+    def evaluations(self) -> Path:
+        """What the run measured of itself now and then, an object a line."""
+        return self.path / "evaluations.jsonl"
+
+    @property
     def events(self) -> Path:
         """What happened, an object a line."""
         return self.path / "events.jsonl"
@@ -112,7 +117,8 @@ class RunDirectory:
                 "or choose another `--name` or `--output-dir`"
             )
         try:
-            self.metrics.unlink(missing_ok=True)
+            for rows in (self.metrics, self.evaluations):
+                rows.unlink(missing_ok=True)
             for left_over in (self.logs, *self.checkpoints.glob("*step-*")):
                 shutil.rmtree(left_over, ignore_errors=True)
             for folder in (self.control, self.checkpoints, self.samples):

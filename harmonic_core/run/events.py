@@ -11,6 +11,7 @@ EventKind = Literal[
     "phase",
     "checkpoint",
     "sample",
+    "evaluation",
     "refused",
     "resume",
     "signal",

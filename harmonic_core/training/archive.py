@@ -30,7 +30,8 @@ from harmonic_core.training.orders import Orders
 from harmonic_core.training.picture_source import PictureSource
 from harmonic_core.training.pictures import PictureQueue
 from harmonic_core.training.saving import PatientWriter
-from harmonic_core.training.sounds import GivenUpError, SoundWriter
+from harmonic_core.training.signals import StoppedError
+from harmonic_core.training.sounds import SoundWriter
 from harmonic_core.training.state import TrainState
 from harmonic_core.training.weights import export_bytes, read_export, write_export
 
@@ -176,7 +177,7 @@ class Archive:
             nonlocal count, trouble, given_up
             try:
                 count = self._sounds.write(self._state.judged, step, self._state.epoch)
-            except GivenUpError:
+            except StoppedError:
                 given_up = True
             except RuntimeError as error:
                 if not is_out_of_memory(error):

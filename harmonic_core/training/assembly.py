@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from harmonic_core.audio.features import LogMel
 from harmonic_core.data.augment import Augmentation
 from harmonic_core.data.loading import BatchLoader
-from harmonic_core.evaluation.validation import band_statistics
+from harmonic_core.evaluation.validation import typical_mels
 from harmonic_core.model.build import build_model
 from harmonic_core.model.listening import Listening
 from harmonic_core.model.vae import VAE
@@ -40,33 +39,26 @@ class Assembly:
         Terms of the loss that know of ears and of music; may have none in use.
     state
         Model, optimiser, position.
-    band_mean
-        Mean of every band over the training set, (n_mels,).
     """
 
     features: LogMel
     augmentation: Augmentation | None
     listening: Listening
     state: TrainState
-    band_mean: Tensor
 
 
 def assemble(profile: Profile, material: Material, loader: BatchLoader, device: torch.device) -> Assembly:
     """Put together what a run computes with; the weights are a function of the seed."""
     features = LogMel(profile.audio).to(device)
     torch.manual_seed(profile.run.seed)
-    model = build_model(profile.model, profile.audio.n_mels, profile.segment_frames)
-    mean, std = band_statistics(material.training, features, loader.batch_size)
-    model.set_band_statistics(mean, std)
-    model.to(device)
+    model = build_model(profile.model, profile.audio, profile.segment_frames)
+    model.to(device).begin_with(typical_mels(material.training, features, loader.batch_size))
     augmentation = None
     if profile.augment.augment:
         strength = profile.augment.augment_strength
         augmentation = Augmentation(profile.audio, features, strength, profile.segment_frames).to(device)
     listening = Listening(profile.audio, profile.loss, features).to(device)
-    return Assembly(
-        features, augmentation, listening, make_state(model, profile.train, device, listening.weights), mean
-    )
+    return Assembly(features, augmentation, listening, make_state(model, profile.train, device, listening.weights))
 
 
 def wrap(model: VAE, device: torch.device, team: Team, journal: Journal, *, compiled: bool) -> Callable[..., Any]:

@@ -61,6 +61,7 @@ class Journal:
         self.measure = measure
         self._tensorboard = TensorBoardLog(run.logs, warn=self.warn) if tensorboard else None
         self._metrics = RecordWriter(run.metrics)
+        self._evaluations = RecordWriter(run.evaluations)
         self._event_writer = RecordWriter(run.events)
         self._log = None if _is_same_file(sys.stdout, run.console_log) else run.console_log.open("a", encoding="utf-8")
         now = time.time()
@@ -91,6 +92,7 @@ class Journal:
         if self._tensorboard:
             self._tensorboard.close()
         self._metrics.close()
+        self._evaluations.close()
         self._event_writer.close()
         # What it could not write before it cannot write now.
         with suppress(OSError):
@@ -140,6 +142,12 @@ class Journal:
         if self._tensorboard:
             self._tensorboard.row(figures)
 
+    def evaluation(self, figures: Mapping[str, Any]) -> None:
+        """Add a row to what the run measures of itself now and then."""
+        self._append(self._evaluations, figures)
+        if self._tensorboard:
+            self._tensorboard.row(figures)
+
     def preparing(self, told: Preparation) -> None:
         """Note how far the music is, for the next heartbeat, and move the progress bar."""
         rate = self._decoding.measure(told, time.monotonic())
@@ -167,8 +175,10 @@ class Journal:
             If there is no room.
         """
         self._metrics.flush()
+        self._evaluations.flush()
         self._event_writer.flush()
         self._metrics.sync()
+        self._evaluations.sync()
         self.lacks_room = False
 
     def sounds(self, folder: Path, step: int) -> None:
@@ -185,6 +195,8 @@ class Journal:
         """Forget the rows that are not `wanted`, all of them after `step` or of its own: they will come again."""
         self._metrics.forget()
         keep_rows(self.run.metrics, wanted)
+        self._evaluations.forget()
+        keep_rows(self.run.evaluations, lambda row: row.get("step", 0) <= step)
         if self._tensorboard:
             self._tensorboard.rewind(step)
 
@@ -278,6 +290,9 @@ class SilentJournal(Journal):
         """Do nothing."""
 
     def row(self, figures: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def evaluation(self, figures: Mapping[str, Any]) -> None:
         """Do nothing."""
 
     def event(self, kind: EventKind, message: str, **details: Any) -> None:

@@ -31,6 +31,7 @@ from harmonic_core.training.picture_source import PictureSource
 from harmonic_core.training.pictures import PictureQueue
 from harmonic_core.training.recovery import Recovery
 from harmonic_core.training.schedule import beta, learning_rate, rising_epochs
+from harmonic_core.training.self_evaluation import SelfEvaluation
 from harmonic_core.training.signals import StopSignals
 from harmonic_core.training.sounds import SoundWriter
 from harmonic_core.training.state import RunningMeans
@@ -91,7 +92,7 @@ class Loop:
             team,
             self.state,
             SoundWriter(run, self.features, held_out, evaluation, rate, seed, self.orders.is_signalled),
-            PictureSource(self.features, held_out, evaluation, profile.audio, seed),
+            PictureSource(self.features, held_out, material.training, evaluation, profile.audio, seed),
             PictureQueue(run, journal, signals),
         )
         part = loader.part.stop - loader.part.start
@@ -104,8 +105,11 @@ class Loop:
         self.forward = wrap(self.state.model, device, team, journal, compiled=profile.train.compile)
         self.baseline_db: float | None = None
         if len(held_out):
-            self.baseline_db = mean_spectrum_db(held_out, self.features, parts.band_mean, loader.batch_size)
+            self.baseline_db = mean_spectrum_db(held_out, self.features, self.state.model.band_mean, loader.batch_size)
             journal.log(f"error of always answering with the mean spectrum: {self.baseline_db:.2f} dB")
+        self.self_evaluation = SelfEvaluation(
+            profile, material, journal, device, self.baseline_db, self.orders.is_signalled
+        )
         self._busy_s = self._busy_at_row = self._busy_at_epoch = self._paused_s = 0.0
         self._began = time.monotonic()
         self._first_step = self.state.step
@@ -252,6 +256,8 @@ class Loop:
             self.archive.export(f"epoch_{state.epoch}")
             self._save(milestone=milestone)
             self.archive.sound()
+            if self.team.is_first:
+                self.self_evaluation.measure(state, None, self._busy_s, is_last=is_last)
         elif self.archive.is_due(best=is_best):
             self._save()
         elif is_best:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from harmonic_core.audio.features import LogMel
-from harmonic_core.data.segments import ValidationSegments
+from harmonic_core.data.segments import TrainingSegments, ValidationSegments
 from harmonic_core.evaluation.picture_data import PictureData
-from harmonic_core.evaluation.validation import posterior_of
-from harmonic_core.model.vae import VAE
+from harmonic_core.evaluation.validation import mean_deviation, posterior_of, typical_segments
+from harmonic_core.model.vae import VAE, Posterior
 from harmonic_core.profile.mel_bands import hz_from_mel, mel_from_hz
 from harmonic_core.profile.sections import Audio, Evaluation
 from harmonic_core.text import plain
@@ -37,6 +37,8 @@ class PictureSource:
         The analysis that the model sees.
     segments
         Validation segments; may be none.
+    training
+        What the model is trained on: it votes on the genres of validation segments.
     evaluation
         How many samples and reconstructions are rendered; the pictures show the first of them.
     audio
@@ -47,6 +49,7 @@ class PictureSource:
 
     features: LogMel
     segments: ValidationSegments
+    training: TrainingSegments
     evaluation: Evaluation
     audio: Audio
     seed: int
@@ -58,12 +61,11 @@ class PictureSource:
         originals = self._mels(items)
         reconstructions = model.decode(posterior_of(model, originals).mu) if len(items) else originals
         on_the_map = self._evenly(_MOST_ON_THE_MAP)
-        means = [
-            posterior_of(model, self._mels(part)).mu.float().cpu()
-            for part in np.split(on_the_map, range(_ENCODED_AT_ONCE, len(on_the_map), _ENCODED_AT_ONCE))
-            if len(part)
-        ]
+        posterior = self._latents(model, [self._mels(part) for part in _parts(on_the_map)])
         tracks = [self.segments.places[index][0].track for index in on_the_map]
+        learnt = self._latents(model, self._learnt_mels()) if len(on_the_map) else None
+        learnt_tracks = [self.training.track_of(int(index)).track for index in self._learnt()] if learnt else []
+        deviation = mean_deviation(posterior) if len(on_the_map) else posterior.mu.new_ones(model.latent_dim)
         # Of a long segment a picture has no room for every frame.
         together = -(-originals.shape[2] // _MOST_FRAMES)
         frames = -(-originals.shape[2] // together)
@@ -78,10 +80,29 @@ class PictureSource:
             reconstructions=_small(reconstructions, together),
             titles=_words(self._title(index) for index in items),
             priors=_small(self._priors(model), together),
-            mu=torch.cat(means).numpy() if means else np.zeros((0, model.latent_dim), np.float32),
+            mu=(posterior.mu / deviation).numpy(),
             genres=_words(plain(track.metadata.get("genre", "")) for track in tracks),
             tracks=_words(track.label for track in tracks),
+            learnt_mu=(learnt.mu if learnt else posterior.mu[:0]).div(deviation).numpy(),
+            learnt_genres=_words(plain(track.metadata.get("genre", "")) for track in learnt_tracks),
+            learnt_tracks=_words(track.label for track in learnt_tracks),
         )
+
+    def _latents(self, model: VAE, mels: Iterable[Tensor]) -> Posterior:
+        """Posteriors on the CPU, (segments, latent_dim) each."""
+        found = [posterior_of(model, mel) for mel in mels]
+        empty = torch.zeros((0, model.latent_dim))
+        mu, logvar = (torch.cat([empty, *(each[place].float().cpu() for each in found)]) for place in (0, 1))
+        return Posterior(mu, logvar)
+
+    def _learnt(self) -> NDArray[np.int64]:
+        return typical_segments(self.training, _MOST_ON_THE_MAP)
+
+    def _learnt_mels(self) -> Iterator[Tensor]:
+        starts = self.training.epoch_starts(0)
+        for part in _parts(self._learnt()):
+            pcm = self.training.batch(part, starts)[:, : self.training.segment_samples]
+            yield self.features(torch.from_numpy(pcm).to(self.features.window.device))
 
     def _evenly(self, most: int) -> NDArray[np.int64]:
         return np.linspace(0, len(self.segments), min(most, len(self.segments)), endpoint=False).astype(np.int64)
@@ -113,6 +134,10 @@ class PictureSource:
         low, high = mel_from_hz(self.audio.f_min), mel_from_hz(self.audio.f_max or self.audio.sample_rate / 2)
         mels = np.linspace(low, high, self.audio.n_mels + 2)[1:-1]
         return np.array([hz_from_mel(mel) for mel in mels], dtype=np.float32)
+
+
+def _parts(chosen: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return [chosen[first : first + _ENCODED_AT_ONCE] for first in range(0, len(chosen), _ENCODED_AT_ONCE)]
 
 
 def _small(mels: Tensor, together: int) -> NDArray[np.float16]:

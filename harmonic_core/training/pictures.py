@@ -104,6 +104,7 @@ class PictureQueue:
                         "harmonic_core.evaluation.pictures",
                         str(_data_file(folder).absolute()),
                         str(folder.absolute()),
+                        str(self._run.metrics.absolute()),
                     ],
                     # The same package as this one, and no module of the folder that the user happens to be in.
                     cwd=Path(harmonic_core.__file__).parents[1],

@@ -21,6 +21,7 @@ from harmonic_core.training.guard import is_out_of_memory
 from harmonic_core.training.journal import Journal
 from harmonic_core.training.material import Material
 from harmonic_core.training.schedule import beta, learning_rate, rising_epochs
+from harmonic_core.training.signals import StoppedError
 from harmonic_core.training.state import TrainState
 from harmonic_core.training.update import update_weights
 
@@ -32,10 +33,6 @@ Watch = Callable[[float], AbstractContextManager[Callable[[float, str], None]]]
 def unwatched(total: float) -> Iterator[Callable[[float, str], None]]:
     """Show nobody how far it is."""
     yield lambda done, words: None
-
-
-class StoppedError(Exception):
-    """The replay was given up because somebody asked for it."""
 
 
 @dataclass(frozen=True)

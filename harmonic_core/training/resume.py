@@ -112,7 +112,7 @@ def insist_on_fit(point: ResumePoint, source: Source, profile: Profile) -> None:
         # It was whole a moment ago: another trainer works on this run, and only whoever asks for the lock may say so.
         return
     with torch.device("meta"):
-        model = build_model(profile.model, profile.audio.n_mels, profile.segment_frames)
+        model = build_model(profile.model, profile.audio, profile.segment_frames)
     if differences := misfits(shapes_of(model.state_dict()), given):
         origin = source.checkpoint.path if source.checkpoint else point.export
         raise other_model(str(origin), differences, ELSEWHERE)

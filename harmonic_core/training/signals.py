@@ -15,6 +15,10 @@ _EXIT_CODES = {
 }
 
 
+class StoppedError(Exception):
+    """What was going on was given up because somebody asked for the end."""
+
+
 class StopSignals:
     """Catches SIGINT, SIGTERM and SIGHUP for the length of a block; a second SIGINT interrupts at once.
 

@@ -23,13 +23,10 @@ from harmonic_core.model.vae import VAE
 from harmonic_core.profile.sections import Evaluation
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.samples import Sample, Take, step_folder
+from harmonic_core.training.signals import StoppedError
 
 _ENVELOPE_POINTS = 48
 _QUIET_DB = -60.0
-
-
-class GivenUpError(Exception):
-    """The run is to end, and nobody waits for more sounds."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ class SoundWriter:
         ------
         OSError
             If there is no room.
-        GivenUpError
+        StoppedError
             If it was `stopped`.
         """
         target = step_folder(self.run, step)
@@ -160,7 +157,7 @@ class SoundWriter:
 
     def _sound(self, mel: Tensor) -> NDArray[np.float32]:
         if self.stopped():
-            raise GivenUpError
+            raise StoppedError
         samples = self.segments.segment_samples
         sound = mel_to_sound(mel, self.features, samples, self.evaluation.griffin_lim_steps, self.seed)
         rendered: NDArray[np.float32] = sound.cpu().numpy()

@@ -22,7 +22,8 @@ from harmonic_core.training.integrity import checkpoint_faults, export_fault
 from harmonic_core.training.material import prepare_material
 from harmonic_core.training.narrator import Narrator
 from harmonic_core.training.proof import Check, Proof, threads_of
-from harmonic_core.training.replay import Replay, StoppedError, Watch, unwatched
+from harmonic_core.training.replay import Replay, Watch, unwatched
+from harmonic_core.training.signals import StoppedError
 
 
 def verify(

@@ -14,14 +14,26 @@ from textual.widgets import Footer
 
 from harmonic_core.errors import HarmonicError
 from harmonic_core.run.directory import RunDirectory
+from harmonic_tui.evaluated import Evaluated
 from harmonic_tui.feed import Feed
-from harmonic_tui.messages import EventsRead, FiguresRead, LogRead, ProfileRead, SamplesFound, Seen, StatusSeen
+from harmonic_tui.messages import (
+    EvaluationRead,
+    EventsRead,
+    FiguresRead,
+    LogRead,
+    ProfileRead,
+    SamplesFound,
+    Seen,
+    StatusSeen,
+)
 from harmonic_tui.plain import plain
 from harmonic_tui.refusals import Refusals
 from harmonic_tui.sound.player import Heard
+from harmonic_tui.widgets.case_study import CaseStudyCard
 from harmonic_tui.widgets.chart import Chart, Scale
 from harmonic_tui.widgets.charts import CHARTS, RateChart
 from harmonic_tui.widgets.device import DevicePanel
+from harmonic_tui.widgets.evaluation import EvaluationLine
 from harmonic_tui.widgets.header import Header
 from harmonic_tui.widgets.latent import LatentPanel
 from harmonic_tui.widgets.lines import EventsPanel, LogPanel
@@ -63,6 +75,9 @@ class DashboardScreen(Screen[None]):
         Binding("r", "refused", "Refused", tooltip="Every refused file, and why"),
         # On a narrow screen the header names them, and the footer has no room.
         Binding("r", "all_refused", "Refused", show=False, tooltip="Every refused file, and why"),
+        Binding("e", "evaluation", "Evaluation", tooltip="Everything that was measured of the model last"),
+        # There the line of figures is to be clicked.
+        Binding("e", "whole_evaluation", show=False, tooltip="Everything that was measured of the model last"),
         Binding("escape", "app.runs", "Back", show=False, tooltip="Back to profiles and runs; the run goes on"),
     ]
 
@@ -75,6 +90,7 @@ class DashboardScreen(Screen[None]):
         self._process = process
         self._scale = Scale()
         self._refusals = Refusals()
+        self._evaluated = Evaluated(run)
         self._offered: dict[str, tuple[str, bool]] = {}
         """What the footer shows: what each key does, and whether it does now."""
 
@@ -93,11 +109,13 @@ class DashboardScreen(Screen[None]):
             yield CHARTS["reconstruction"](self._scale, id="reconstruction")
             yield LatentPanel()
             yield DevicePanel()
+            yield CaseStudyCard(self._evaluated)
         with Horizontal(id="happenings"):
             yield SamplesPanel(self.run_directory)
             with Vertical(id="told"):
                 yield EventsPanel()
                 yield LogPanel("log")
+        yield EvaluationLine(self._evaluated)
         yield VerdictLine()
         yield Footer(show_command_palette=False)
 
@@ -111,7 +129,7 @@ class DashboardScreen(Screen[None]):
 
     def on_resize(self) -> None:
         """Keys stand closer where there is little room."""
-        self.query_one(Footer).compact = self.size.width < 100
+        self.query_one(Footer).compact = self.size.width < 112
 
     def refresh_bindings(self) -> None:
         """Have the footer made anew where what the keys do has changed: it costs as much as drawing all charts."""
@@ -133,6 +151,8 @@ class DashboardScreen(Screen[None]):
         if status:
             self._refusals.begin(status.started_at)
         self._show_preparation()
+        self._evaluated.tell_seen(seen)
+        self._show_evaluation()
         if status:
             self.query_one(DevicePanel).tell(status)
             self.set_class(len(status.ranks) == 2, "-two-ranks")
@@ -168,6 +188,13 @@ class DashboardScreen(Screen[None]):
         """Show where the music lies, and measure by what was planned."""
         self.query_one(PreparationPanel).tell_music(message.music)
         self.query_one(DevicePanel).tell_planned(message.grad_accum_steps)
+        self._evaluated.tell_profile(message)
+        self._show_evaluation()
+
+    def on_evaluation_read(self, message: EvaluationRead) -> None:
+        """Show what was measured."""
+        self._evaluated.tell_report(message.report)
+        self._show_evaluation()
 
     def on_samples_found(self, message: SamplesFound) -> None:
         """Show what there is to hear."""
@@ -177,6 +204,14 @@ class DashboardScreen(Screen[None]):
         """Show what the trainer printed."""
         self.query_one(LogPanel).tell(message.lines)
         self.query_one(Notice).tell_log(message.lines)
+
+    def on_evaluation_line_wanted(self) -> None:
+        """A click does as the key."""
+        self.action_evaluation()
+
+    def on_case_study_card_wanted(self) -> None:
+        """A click does as the key."""
+        self.action_evaluation()
 
     def on_samples_panel_wanted(self) -> None:
         """Enter and a click do as space."""
@@ -192,10 +227,10 @@ class DashboardScreen(Screen[None]):
                 return self.compact and not preparing
             case "next_list":
                 return preparing
-            case "refused":
-                return len(self._refusals) > 0 and (preparing or not self.compact)
-            case "all_refused":
-                return len(self._refusals) > 0
+            case "refused" | "all_refused":
+                return len(self._refusals) > 0 and (action == "all_refused" or preparing or not self.compact)
+            case "evaluation" | "whole_evaluation":
+                return self._evaluated.is_there and (action == "whole_evaluation" or not self.compact)
         return True
 
     def _works(self, command: str) -> bool | None:
@@ -241,6 +276,16 @@ class DashboardScreen(Screen[None]):
         from harmonic_tui.screens.refused import RefusedScreen
 
         self.app.push_screen(RefusedScreen(self._refusals, index))
+
+    def action_whole_evaluation(self) -> None:
+        """Show everything that was measured."""
+        self.action_evaluation()
+
+    def action_evaluation(self) -> None:
+        """Show everything that was measured."""
+        from harmonic_tui.screens.evaluation import EvaluationScreen
+
+        self.app.push_screen(EvaluationScreen(self._evaluated))
 
     def on_refused_list_chosen(self, message: RefusedList.Chosen) -> None:
         """Enter and a click show a refused file in full."""
@@ -303,6 +348,20 @@ class DashboardScreen(Screen[None]):
         self.set_class(ended, "-unprepared")
         if not self.has_class("-preparing") and isinstance(self.focused, RefusedList):
             self.query_one(SamplesPanel).focus()
+
+    def _show_evaluation(self) -> None:
+        """Show what was measured last, and how far the profile's promises are kept."""
+        self.query_one(EvaluationLine).tell()
+        self.query_one(CaseStudyCard).tell()
+        self.set_class(self._evaluated.is_there, "-measured")
+        self.set_class(bool(self._evaluated.goals), "-promising")
+        self.refresh_bindings()
+        if len(self.app.screen_stack) > 1:
+            from harmonic_tui.screens.evaluation import EvaluationScreen
+
+            for screen in self.app.screen_stack:
+                if isinstance(screen, EvaluationScreen):
+                    screen.tell()
 
     def _touch_charts(self) -> None:
         for chart in self.query(Chart):

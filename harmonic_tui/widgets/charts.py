@@ -98,7 +98,7 @@ class ReconstructionChart(Chart):
             Content.styled(f"val {figure(validation.newest)}", "$validation"),
             Content.styled(f"─ mean spectrum {figure(self.level())}", "$muted"),
         ]
-        if self.size.width > 42:
+        if self.size.width > 46:
             parts.insert(1, Content.styled(f"train {figure(train.newest)}", "$train"))
         return Content("  ").join(parts)
 

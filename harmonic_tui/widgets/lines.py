@@ -18,6 +18,7 @@ _KEPT = 500
 _EVENT_HUES = {
     "checkpoint": "good",
     "sample": "reconstruction",
+    "evaluation": "primary",
     "refused": "look",
     "warning": "look",
     "signal": "look",

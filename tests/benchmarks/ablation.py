@@ -17,14 +17,16 @@ import math
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import torch
 from contest import BETA, Contender, Ground, enter, prepare_ground, rounds_of, take_turns
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import track as progress_over
 from rich.table import Table
 
 from harmonic_core.audio.vocoder import mel_to_sound
@@ -32,18 +34,22 @@ from harmonic_core.evaluation.closeness import Ears
 from harmonic_core.evaluation.validation import validate
 from harmonic_core.profile.sections import Loss, Model, Profile, Train
 
-USUAL = Train(batch_size=16, learning_rate=2e-3)
+USUAL = Train(batch_size=16)
 VARIANTS: dict[str, Mapping[str, Any]] = {
     "default": {},
+    "- principal components": {"model": {"principal_components": False, "hidden_dims": (128, 128, 192, 256)}},
+    "- refining blocks": {"model": {"refining_blocks": 0}},
+    "+ two refining blocks more": {"model": {"refining_blocks": 4}},
+    "+ stages": {"model": {"hidden_dims": (64, 64, 96, 128)}},
+    "+ harmonic stacking": {"model": {"harmonic_stacking": True}},
+    "+ latent over 8 frames": {"model": {"latent_frames": 8}},
     "+ perceptual": {"loss": {"perceptual_weight": 0.5}},
     "+ multi_scale": {"loss": {"multi_scale_weight": 0.5}},
     "+ harmony": {"loss": {"harmony_weight": 0.02}},
     "+ sparsity": {"loss": {"sparsity_weight": 1e-3}},
-    "+ free bits": {"loss": {"free_bits": 0.1}},
+    "+ free bits": {"loss": {"free_bits": 0.5}},
     "+ mean squared error": {"loss": {"reconstruction": "mse"}},
     "+ average of weights": {"train": {"ema_decay": 0.99}},
-    "+ latent over 8 frames": {"model": {"latent_frames": 8}},
-    "+ two blocks a stage": {"model": {"blocks_per_stage": 2}},
 }
 FIGURES = ("mel_db", "perceptual_db", "chroma", "kl_bits_per_s", "steps_per_s")
 HEARD = 32
@@ -57,27 +63,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=120.0, help="training time of each variant and seed")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="+", metavar="WORD", help="variants whose names hold one of these, and default")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="seeds at a time; of several a thread each"
+    )
     options = parser.parse_args(arguments)
 
     console = Console(stderr=True)
     names = [
         name for name in VARIANTS if not options.only or name == "default" or any(word in name for word in options.only)
     ]
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
-    with Progress(console=console) as progress:
-        task = progress.add_task("training", total=options.seeds * rounds_of(options.seconds))
-        for seed in range(options.seeds):
-            ground = prepare_ground(options.directory, seed)
-            with ExitStack() as stack:
-                contenders = {name: contender(stack, ground, VARIANTS[name], seed) for name in names}
-                for _ in range(rounds_of(options.seconds)):
-                    take_turns(list(contenders.values()), ground.features, options.seconds)
-                    progress.advance(task)
-                for name, each in contenders.items():
-                    found[name].append(figures(ground, each))
-    summary = {name: summarise(rows) for name, rows in found.items()}
+    work = [(options.directory, options.seconds, seed, names, options.jobs) for seed in range(options.seeds)]
+    if options.jobs == 1:
+        seeds = [train_variants(*each) for each in progress_over(work, "seeds", console=console)]
+    else:
+        with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+            waiting = [pool.submit(train_variants, *each) for each in work]
+            done = progress_over(as_completed(waiting), "seeds", total=len(waiting), console=console)
+            seeds = [each.result() for each in done]
+    summary = {name: summarise([seed[name] for seed in seeds]) for name in names}
     console.print(table(summary))
-    sys.stdout.write(json.dumps({"seconds": options.seconds, "seeds": options.seeds, "variants": summary}) + "\n")
+    line = {"seconds": options.seconds, "seeds": options.seeds, "jobs": options.jobs, "variants": summary}
+    sys.stdout.write(json.dumps(line) + "\n")
+
+
+def train_variants(
+    directory: Path, seconds: float, seed: int, names: Sequence[str], jobs: int
+) -> dict[str, dict[str, float]]:
+    """Figures of all variants of one seed."""
+    if jobs > 1:
+        torch.set_num_threads(1)
+    ground = prepare_ground(directory, seed)
+    with ExitStack() as stack:
+        contenders = {name: contender(stack, ground, VARIANTS[name], seed) for name in names}
+        for _ in range(rounds_of(seconds)):
+            take_turns(list(contenders.values()), ground.features, seconds)
+        return {name: figures(ground, each) for name, each in contenders.items()}
 
 
 def contender(stack: ExitStack, ground: Ground, changes: Mapping[str, Any], seed: int) -> Contender:

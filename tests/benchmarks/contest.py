@@ -18,7 +18,7 @@ from harmonic_core.data.prepare import prepare
 from harmonic_core.data.segments import TrainingSegments, ValidationSegments
 from harmonic_core.data.sources import find_tracks
 from harmonic_core.data.split import split_tracks
-from harmonic_core.evaluation.validation import band_statistics
+from harmonic_core.evaluation.validation import typical_mels
 from harmonic_core.model.build import build_model
 from harmonic_core.model.listening import Listening
 from harmonic_core.profile.sections import Data, Loss, Model, Profile, Train
@@ -44,14 +44,14 @@ class Ground:
         Segments; whole tracks are held out.
     features
         The analysis of the default profile.
-    statistics
-        Mean and deviation of every band, (n_mels,) each.
+    mels
+        Of training segments: what models begin with.
     """
 
     training: TrainingSegments
     held_out: ValidationSegments
     features: LogMel
-    statistics: tuple[Tensor, Tensor]
+    mels: list[Tensor]
 
     @property
     def words(self) -> str:
@@ -79,7 +79,7 @@ def prepare_ground(directory: Path, seed: int) -> Ground:
         segments,
         ValidationSegments(split.validation, profile.segment_samples, MOST_HELD_OUT),
         features,
-        band_statistics(segments, features, 32),
+        typical_mels(segments, features, 32),
     )
 
 
@@ -125,15 +125,20 @@ class Contender:
 
 
 def enter(stack: ExitStack, ground: Ground, model: Model, loss: Loss, train: Train, seed: int = 0) -> Contender:
-    """Make a contender with fresh weights; what it holds is let go of with `stack`."""
+    """Make a contender with fresh weights; what it holds is let go of with `stack`.
+
+    That a model begins with the music is part of its time.
+    """
     profile, cpu = Profile(), torch.device("cpu")
     torch.manual_seed(seed)
-    vae = build_model(model, profile.audio.n_mels, profile.segment_frames)
-    vae.set_band_statistics(*ground.statistics)
+    vae = build_model(model, profile.audio, profile.segment_frames)
+    began = time.monotonic()
+    vae.begin_with(ground.mels)
+    spent_s = time.monotonic() - began
     listening = Listening(profile.audio, loss, ground.features)
     state = make_state(vae, train, cpu, listening.weights)
     loader = stack.enter_context(BatchLoader(ground.training, train.batch_size, cpu))
-    return Contender(state, loader, listening, loss, train, seed)
+    return Contender(state, loader, listening, loss, train, seed, spent_s)
 
 
 def rounds_of(seconds: float) -> int:

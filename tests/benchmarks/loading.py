@@ -30,7 +30,7 @@ from harmonic_core.data.loading import BatchLoader
 from harmonic_core.data.prepare import prepare
 from harmonic_core.data.segments import TrainingSegments
 from harmonic_core.data.sources import find_tracks
-from harmonic_core.evaluation.validation import band_statistics
+from harmonic_core.evaluation.validation import typical_mels
 from harmonic_core.model.build import build_model
 from harmonic_core.profile.sections import Data, Profile
 from harmonic_core.training.device import choose_device
@@ -100,16 +100,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     longer = TrainingSegments(tracks, profile.segment_samples, 0, stretch(STRENGTH))
     features = LogMel(profile.audio).to(device)
     augmentation = Augmentation(profile.audio, features, STRENGTH, profile.segment_frames).to(device)
-    mean_and_std = band_statistics(plain, features, profile.train.batch_size)
+    mels = typical_mels(plain, features, profile.train.batch_size)
     console.print(f"{len(tracks)} tracks, {len(plain)} segments, on {device}")
 
     with ExitStack() as stack:
 
         def trainer(loader: BatchLoader, augmentation: Augmentation | None = None) -> Trainer:
             torch.manual_seed(0)
-            model = build_model(profile.model, profile.audio.n_mels, profile.segment_frames)
-            model.set_band_statistics(*mean_and_std)
-            model.to(device)
+            model = build_model(profile.model, profile.audio, profile.segment_frames)
+            model.to(device).begin_with(mels)
             return Trainer(
                 make_state(model, profile.train, device), stack.enter_context(loader), features, augmentation
             )

@@ -29,7 +29,7 @@ from harmonic_core.data.prepare import prepare
 from harmonic_core.data.segments import TrainingSegments
 from harmonic_core.data.sources import find_tracks
 from harmonic_core.data.split import split_tracks
-from harmonic_core.evaluation.validation import band_statistics
+from harmonic_core.evaluation.validation import typical_mels
 from harmonic_core.model.build import build_model
 from harmonic_core.model.loss import vae_loss
 from harmonic_core.model.vae import VAE
@@ -100,9 +100,8 @@ def assemble(profile: Profile) -> Parts:
     loader = BatchLoader(segments, profile.train.batch_size, device)
     features = LogMel(profile.audio).to(device)
     torch.manual_seed(seed)
-    model = build_model(profile.model, profile.audio.n_mels, profile.segment_frames)
-    model.set_band_statistics(*band_statistics(segments, features, loader.batch_size))
-    model.to(device)
+    model = build_model(profile.model, profile.audio, profile.segment_frames)
+    model.to(device).begin_with(typical_mels(segments, features, loader.batch_size))
     train = profile.train
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay, fused=True

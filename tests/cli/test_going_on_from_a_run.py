@@ -31,7 +31,7 @@ MODEL = ("latent_dim=8", "hidden_dims=16,16", "n_mels=32", "n_fft=512", "hop_len
 def weights() -> dict[str, torch.Tensor]:
     """Those of a model of `MODEL`, before any update."""
     profile = resolve(None, settings=MODEL, environ={}, check=False).profile
-    return build_model(profile.model, profile.audio.n_mels, profile.segment_frames).state_dict()
+    return build_model(profile.model, profile.audio, profile.segment_frames).state_dict()
 
 
 def recorded(path: str, *settings: str) -> RunDirectory:

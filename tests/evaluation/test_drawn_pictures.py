@@ -1,10 +1,11 @@
-"""The pictures of a run: all four, whole or not at all, whatever the music is called and whoever dies on the way."""
+"""The pictures of a run: all five, whole or not at all, whatever the music is called and whoever dies on the way."""
 
 from __future__ import annotations
 
 import dataclasses
 import io
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
@@ -20,10 +22,11 @@ from programs import DEADLINE_S, TINY
 
 from harmonic_core.errors import ExitCode
 from harmonic_core.evaluation import pictures
+from harmonic_core.evaluation.curves import curves
 from harmonic_core.evaluation.picture_data import PictureData, load_picture_data
 from harmonic_core.profile.resolve import resolve
 from harmonic_core.run.directory import RunDirectory
-from harmonic_core.run.records import read_rows
+from harmonic_core.run.records import Row, read_rows
 from harmonic_core.training import pictures as queue_module
 from harmonic_core.training.start import train
 
@@ -47,6 +50,9 @@ def data_of(segments: int = 8, **changes: Any) -> PictureData:
         mu=random.standard_normal((segments, 4)).astype(np.float32),
         genres=np.array(["folk", "jazz"])[np.arange(segments) % 2],
         tracks=np.array([f"track {index % 4}" for index in range(segments)]),
+        learnt_mu=np.zeros((0, 4), np.float32),
+        learnt_genres=NOBODY,
+        learnt_tracks=NOBODY,
     )
     return dataclasses.replace(whole, **changes)
 
@@ -68,7 +74,7 @@ def words_in(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.findobj(Text) if isinstance(text, Text) and text.get_text()]
 
 
-def test_a_run_leaves_four_pictures_of_every_so_many_epochs_and_of_the_last_one(
+def test_a_run_leaves_five_pictures_of_every_so_many_epochs_and_of_the_last_one(
     tmp_path: Path, audio_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_module, "_LAST_WAIT_S", DEADLINE_S)
@@ -123,6 +129,15 @@ def test_axes_are_in_hertz_and_seconds_and_colours_in_decibels() -> None:
         assert figure.axes[0].get_xlim() == pytest.approx((-0.05, 0.55))
 
 
+def test_levels_have_one_colour_scale_in_all_figures_and_differences_one_about_zero() -> None:
+    quiet = data_of(originals=data_of().originals * np.float16(0.1))
+    levels, differences = (-80.0, 0.0), (-24.0, 24.0)
+    for figure in (pictures.novel_samples(quiet), pictures.mel_spectrograms(quiet)):
+        assert {image.get_clim() for image in figure.findobj(QuadMesh) if isinstance(image, QuadMesh)} == {levels}
+    images = [image for axes in pictures.reconstructions(quiet).axes[:6] for image in axes.collections]
+    assert [image.get_clim() for image in images] == [levels] * 4 + [differences] * 2
+
+
 def test_no_name_is_taken_for_a_formula_or_a_command_and_none_is_lost(tmp_path: Path) -> None:
     hostile = (
         *("$", r"$\frac{1}{0$", "\x1b[31mred\x1b]0;title\x07", "[bold]markup[/]"),
@@ -159,7 +174,7 @@ def test_no_name_is_taken_for_a_formula_or_a_command_and_none_is_lost(tmp_path: 
         ({"tracks": np.full(8, "only"), "genres": np.full(8, "")}, "only"),
         ({"genres": np.full(8, "folk")}, "track 3"),
         ({"genres": np.array([f"genre {index}" for index in range(12)])}, "2 others"),
-        ({"tracks": np.array(["a", "b"])[np.arange(8) % 2]}, "not known, as no genre has two held-out tracks"),
+        ({"tracks": np.array(["a", "b"])[np.arange(8) % 2]}, "not known, as no genre has two tracks"),
         ({"mu": np.zeros((20, 4), np.float32)}, "PCA 1"),
         ({"mu": np.arange(12, dtype=np.float32)[:, None]}, "t-SNE 1"),
         ({"mu": np.ones((1, 4), np.float32)}, "1 held-out segment, epoch 7: PCA of mu"),
@@ -185,6 +200,68 @@ def test_where_nothing_is_held_out_or_sampled_the_pictures_say_so(tmp_path: Path
     assert words_in(pictures.reconstructions(data)) == ["No held-out segments to reconstruct."]
 
 
+def epoch_row(epoch: int, **changes: Any) -> Row:
+    figures = {"recon_db": 12.0 / epoch, "val_recon_db": 13.0 / epoch, "mean_spectrum_db": 10.7}
+    codes = {"kl_nats": 80.0, "val_kl_nats": 70.0, "beta": 0.001 * epoch, "learning_rate": 0.01 / epoch}
+    return {"kind": "epoch", "epoch": epoch, "step": 10 * epoch, **figures, **codes, **changes}
+
+
+def curves_of(rows: list[Row], epoch: int = 9) -> Figure:
+    figure = curves(rows, epoch)
+    assert figure is not None
+    return figure
+
+
+def drawn_line(figure: Figure, name: str) -> tuple[list[float], list[float]]:
+    """Epochs and values of the line of that name."""
+    (line,) = (line for axes in figure.axes for line in axes.get_lines() if line.get_label() == name)
+    return [float(x) for x in line.get_xdata()], [float(y) for y in line.get_ydata()]
+
+
+def test_the_curves_have_units_the_best_epoch_and_what_is_to_be_beaten() -> None:
+    rows = [epoch_row(1), epoch_row(2, val_recon_db=4.2), epoch_row(3)]
+    words = words_in(curves_of(rows))
+    for expected in (
+        "mean absolute error of the mels, dB",
+        "KL, nats a segment",
+        "beta",
+        "learning rate",
+        "epoch",
+        "mean spectrum, 10.7 dB",
+        "best, 4.20 dB at epoch 2",
+        "Curves up to epoch 3: held-out error 4.33 dB",
+    ):
+        assert expected in words, words
+    assert drawn_line(curves_of(rows), "training") == ([1.0, 2.0, 3.0], [12.0, 6.0, 4.0])
+
+
+def test_curves_end_with_their_epoch_and_epochs_that_were_trained_anew_take_the_place_of_the_old_ones() -> None:
+    rows = [epoch_row(1), epoch_row(2, recon_db=99.0), epoch_row(3, recon_db=99.0), epoch_row(2), epoch_row(3)]
+    assert drawn_line(curves_of(rows), "training") == ([1.0, 2.0, 3.0], [12.0, 6.0, 4.0])
+    assert drawn_line(curves_of(rows, 2), "training") == ([1.0, 2.0], [12.0, 6.0])
+
+
+def test_curves_have_gaps_where_figures_are_none_and_lines_only_where_there_are_any() -> None:
+    broken = epoch_row(2, recon_db=math.nan, kl_nats="none", learning_rate=math.inf)
+    nothing_held_out = [
+        {name: value for name, value in row.items() if not name.startswith(("val_", "mean_"))}
+        for row in (epoch_row(1), broken, epoch_row(3))
+    ]
+    figure = curves_of(nothing_held_out)
+    assert np.isnan(drawn_line(figure, "training")[1]).tolist() == [False, True, False]
+    words = " ".join(words_in(figure))
+    assert "held out" not in words
+    assert "best" not in words
+    assert "training error 4.00 dB" in words
+    for rows in ([epoch_row(1)], [{"kind": "epoch", "epoch": 1}], [epoch_row(n) for n in range(1, 300)]):
+        pixels(curves_of(rows, 1000))
+
+
+def test_before_the_end_of_the_first_epoch_there_are_no_curves() -> None:
+    assert curves([], 5) is None
+    assert curves([{"kind": "step", "epoch": 1}, {"kind": "epoch"}, epoch_row(7)], 5) is None
+
+
 def test_the_drawing_program_needs_no_torch() -> None:
     code = (
         "import sys, json, harmonic_core.evaluation.pictures, sklearn.manifold; "
@@ -207,9 +284,21 @@ def test_a_file_of_something_else_is_refused_on_one_line_and_nothing_is_unpickle
     (tmp_path / "noise.npz").write_bytes(b"noise")
     alarm = signal.getsignal(signal.SIGALRM)
     for name in ("pickle", "other", "noise", "missing"):
-        assert pictures.main([str(tmp_path / f"{name}.npz"), str(tmp_path)]) == 1
+        assert pictures.main([str(tmp_path / f"{name}.npz"), str(tmp_path), str(tmp_path / "metrics.jsonl")]) == 1
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("the pictures cannot be drawn: ")
     signal.alarm(0)
     signal.signal(signal.SIGALRM, alarm)
     assert not (tmp_path / "sprung").exists()
+
+
+def test_genres_with_one_held_out_track_each_are_told_by_those_trained_on() -> None:
+    random = np.random.default_rng(3)
+    genres = np.array(["folk", "jazz"])[np.arange(12) % 2]
+    near_their_genre = np.where(genres == "folk", -3.0, 3.0)[:, None] + random.standard_normal((12, 4))
+    changes = {"mu": near_their_genre.astype(np.float32), "genres": genres, "tracks": np.char.add("new ", genres)}
+    alone = pictures.latent_map(data_of(12, **changes))
+    assert any("not known" in words for words in words_in(alone))
+    learnt = {"learnt_mu": changes["mu"], "learnt_genres": genres, "learnt_tracks": np.char.add("old ", genres)}
+    told = pictures.latent_map(data_of(12, **changes, **learnt))
+    assert any("kNN accuracy 100%" in words for words in words_in(told))

@@ -11,16 +11,17 @@ from torch import Tensor
 from harmonic_core.model.build import build_model
 from harmonic_core.model.loss import vae_loss
 from harmonic_core.model.vae import LOGVAR_LIMITS, VAE, clamped_posterior
-from harmonic_core.profile.sections import Architecture, Model
+from harmonic_core.profile.sections import Architecture, Audio, Model
 
 ARCHITECTURES: tuple[Architecture, ...] = ("harmonic", "dense")
 MELS = 32
+AUDIO = Audio(n_mels=MELS)
 
 
 def small(architecture: Architecture = "harmonic", frames: int = 40, **changes: Any) -> VAE:
     torch.manual_seed(0)
     return build_model(
-        Model(architecture=architecture, **{"latent_dim": 8, "hidden_dims": (16, 16), **changes}), MELS, frames
+        Model(architecture=architecture, **{"latent_dim": 8, "hidden_dims": (16, 16), **changes}), AUDIO, frames
     )
 
 
@@ -75,7 +76,7 @@ def test_the_gradient_reaches_every_parameter(architecture: Architecture, latent
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_one_batch_can_be_learnt_by_heart(architecture: Architecture) -> None:
     model, mel = small(architecture), mels()
-    model.set_band_statistics(mel.mean(dim=(0, 2)), mel.std(dim=(0, 2)))
+    model.begin_with([mel])
     optimizer = torch.optim.AdamW(model.parameters(), lr=6e-3)
     losses = []
     for step in range(100):
@@ -110,7 +111,7 @@ def test_a_temperature_of_0_gives_the_same_sound_for_any_noise() -> None:
 def test_band_statistics_are_part_of_the_saved_model_and_centre_the_output() -> None:
     model = small()
     mean = torch.linspace(0.1, 0.9, MELS)
-    model.set_band_statistics(mean, torch.full((MELS,), 1e-6))
+    model.begin_with([mean.reshape(1, MELS, 1).expand(4, MELS, 40)])
     output = model.sample(torch.randn(4, 8)).mean(dim=(0, 2))
     assert (output - mean).abs().max() < 0.1  # a band that hardly varies still has a spread of 0.02
     assert {"band_mean", "band_std"} <= model.state_dict().keys()
@@ -120,8 +121,8 @@ def test_band_statistics_are_part_of_the_saved_model_and_centre_the_output() -> 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_default_widths_are_the_architectures_own(architecture: Architecture) -> None:
     def shapes(hidden_dims: tuple[int, ...] | None) -> list[torch.Size]:
-        model = build_model(Model(architecture=architecture, hidden_dims=hidden_dims), MELS, 40)
+        model = build_model(Model(architecture=architecture, hidden_dims=hidden_dims), AUDIO, 40)
         return [parameter.shape for parameter in model.parameters()]
 
-    own = {"harmonic": (128, 128, 192, 256), "dense": (1024, 512, 256)}[architecture]
+    own = {"harmonic": (), "dense": (1024, 512, 256)}[architecture]
     assert shapes(None) == shapes(own) != shapes((64, 64))

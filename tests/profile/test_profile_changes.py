@@ -52,6 +52,7 @@ def test_what_alters_figures_is_a_change(setting: str) -> None:
         *("run.name=other", "run.description=other", "data.cache_dir=elsewhere", "train.log_every=3"),
         *("train.finetune_learning_rate=1", "train.max_bad_steps=3", "train.max_rollbacks=0", "train.early_stopping=9"),
         *("evaluation.prior_samples=0", "evaluation.reconstructions=0", "evaluation.griffin_lim_steps=3"),
+        *("case_study.genre_accuracy=0.5", "case_study.clusters_by=9"),
         *("output.checkpoint_every=3", "output.keep=5", "output.use_tensorboard=true"),
     ],
 )
@@ -79,7 +80,7 @@ def test_where_a_run_lies_and_what_it_began_from_is_not_compared() -> None:
         (["dataset=demo"], ["dataset=demo", "custom_dir=music"]),
         (["dataset=gtzan"], ["dataset=gtzan", "split=random"]),
         (["dataset=maestro", "split=official"], ["dataset=maestro"]),
-        ([], ["hidden_dims=128,128,192,256"]),
+        (["architecture=dense"], ["architecture=dense", "hidden_dims=1024,512,256"]),
         (["sample_rate=16000"], ["sample_rate=16000", "f_max=8000"]),
     ],
 )

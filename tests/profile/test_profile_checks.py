@@ -31,7 +31,7 @@ def refusal(**flags: object) -> str:
         ({"beta_end": 1e-5}, "loss.beta_end", "swap the two"),
         ({"kernel_size": 8}, "model.kernel_size", "such as 9"),
         ({"latent_frames": 3}, "model.latent_frames", "such as 129"),
-        ({"latent_frames": 16}, "model.latent_frames", "at most 9"),
+        ({"latent_frames": 16, "hidden_dims": "8,8,8,8"}, "model.latent_frames", "at most 9"),
         ({"latent_frames": 2, "architecture": "dense"}, "model.latent_frames", "or the architecture `harmonic`"),
         ({"hidden_dims": "8,8,8,8,8,8,8,8"}, "model.hidden_dims", "at most 7 hidden_dims"),
         ({"grad_accum_steps": 64}, "train.grad_accum_steps", "such as 32"),

@@ -37,7 +37,7 @@ def test_all_problems_stand_in_one_block_with_line_key_value_and_what_is_allowed
         "  bad.toml:6: model.latent_dimm = 128",
         "      There is no such setting; did you mean `latent_dim`?",
         "  bad.toml:7: model.hidden_dims = [512, -1]",
-        "      Allowed is a list of 1 to 12 whole numbers from 1 to 16384, such as [1024, 512, 256].",
+        "      Allowed is a list of 0 to 12 whole numbers from 1 to 16384, such as [1024, 512, 256].",
         "  bad.toml:11: loss.beta_end = 1e-06",
         "      Beta would fall from 0.0001 to 1e-06, and it can only rise or stay; "
         "swap the two, or give both the same value.",

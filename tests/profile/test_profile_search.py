@@ -9,7 +9,7 @@ import pytest
 from harmonic_core.errors import ProfileError
 from harmonic_core.profile.resolve import load, resolve
 from harmonic_core.profile.search import available, find, packaged_folder
-from harmonic_core.profile.sections import Profile
+from harmonic_core.profile.sections import CaseStudy, Profile
 
 Write = Callable[..., Path]
 SHIPPED = {"demo", "quick_test", "gtzan", "maestro", "maestro_full", "custom", "combined", "finetune"}
@@ -115,6 +115,9 @@ def test_the_shipped_profiles_are_those_of_the_documented_set_ups() -> None:
         32,
         256,
     )
+    assert (gtzan.case_study.clusters_by, maestro.case_study.structured_by) == (60, 80)
+    assert full.case_study == maestro.case_study
+    assert quick.case_study == CaseStudy()
     assert (finetune.data.dataset, finetune.train.epochs) == ("custom", 20)
     assert finetune.train.finetune_learning_rate < finetune.train.learning_rate
     assert finetune.model == Profile().model

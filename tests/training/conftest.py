@@ -54,6 +54,7 @@ def profile_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Resolv
         "evaluation.prior_samples=2",
         "evaluation.reconstructions=2",
         "output.checkpoint_every=1",
+        "evaluation.evaluation_share=0",
         "output.visualize_every=0",
         "run.device=cpu",
     )

@@ -11,19 +11,20 @@ import torch
 
 from harmonic_core.audio.features import LogMel
 from harmonic_core.data.cache import CachedTrack
-from harmonic_core.data.segments import TrainingSegments, ValidationSegments
+from harmonic_core.data.segments import TrainingSegments, ValidationSegments, spread_evenly
 from harmonic_core.data.tracks import AudioFile, Track
-from harmonic_core.evaluation.validation import active_units, band_statistics, mean_spectrum_db, sparsity, validate
+from harmonic_core.evaluation.validation import active_units, mean_spectrum_db, sparsity, typical_mels, validate
 from harmonic_core.model.build import build_model
 from harmonic_core.model.vae import VAE
 from harmonic_core.profile.sections import Audio, Loss, Model
 
 SEGMENT = 4_000
+AUDIO = Audio(sample_rate=8_000, n_fft=512, hop_length=256, n_mels=32)
 
 
 @pytest.fixture
 def features() -> LogMel:
-    return LogMel(Audio(sample_rate=8_000, n_fft=512, hop_length=256, n_mels=32))
+    return LogMel(AUDIO)
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def segments(tracks: list[CachedTrack]) -> ValidationSegments:
 @pytest.fixture
 def model() -> VAE:
     torch.manual_seed(0)
-    return build_model(Model(hidden_dims=(16, 16), latent_dim=8), 32, 16)
+    return build_model(Model(hidden_dims=(16, 16), latent_dim=8), AUDIO, 16)
 
 
 def test_measuring_twice_gives_the_same_figures_and_changes_nothing(
@@ -93,16 +94,23 @@ def test_active_units_are_those_that_vary() -> None:
     assert active_units(mu[:1]) == 0
 
 
-def test_band_statistics_are_those_of_the_training_mels(features: LogMel, tracks: list[CachedTrack]) -> None:
+def test_typical_mels_are_those_of_training_segments(features: LogMel, tracks: list[CachedTrack]) -> None:
     training = TrainingSegments(tracks, SEGMENT, 0)
-    mean, std = band_statistics(training, features, 4)
+    found = torch.cat(typical_mels(training, features, 4))
     mel = features(torch.from_numpy(training.batch(np.arange(len(training)), training.epoch_starts(0))))
-    by_band = mel.transpose(0, 1).flatten(1).double()
-    torch.testing.assert_close(mean.double(), by_band.mean(dim=1), atol=1e-5, rtol=0)
-    torch.testing.assert_close(std.double(), by_band.std(dim=1, unbiased=False), atol=1e-5, rtol=0)
+    order = spread_evenly(len(training))
+    assert sorted(order) == list(range(len(training)))
+    torch.testing.assert_close(found, mel[order])
+
+
+def test_every_beginning_of_an_even_order_is_spread_over_all() -> None:
+    order = spread_evenly(100)
+    for count in (5, 10, 37):
+        gaps = np.diff(np.sort(order[:count]), prepend=-1, append=100)
+        assert gaps.max() <= 3 * 100 / count
 
 
 def test_the_mean_spectrum_is_an_answer_with_a_known_error(features: LogMel, segments: ValidationSegments) -> None:
     mel = features(torch.from_numpy(segments.batch(0, 15)))
-    error = mean_spectrum_db(segments, features, torch.full((32,), 0.25), 4)
+    error = mean_spectrum_db(segments, features, torch.full((32, 1), 0.25), 4)
     assert error == pytest.approx((mel - 0.25).abs().mean().item() * 80.0, rel=1e-4)

@@ -62,7 +62,7 @@ def test_weights_that_are_no_numbers_end_a_run_as_diverged_with_the_way_out(
     tmp_path: Path, finished: RunDirectory, train_in: Train
 ) -> None:
     export = torch.load(finished.export("best"), weights_only=True)
-    name = next(name for name in export["model"] if name.startswith("encoder"))
+    name = next(name for name in export["model"] if name.startswith("stages.encoder"))
     export["model"][name].fill_(float("nan"))
     torch.save(export, tmp_path / "poisoned.pt")
     run = RunDirectory(tmp_path / "run")

@@ -17,7 +17,7 @@ from programs import DEADLINE_S, wait_until
 
 from harmonic_core.audio.features import LogMel
 from harmonic_core.data.cache import CachedTrack
-from harmonic_core.data.segments import ValidationSegments
+from harmonic_core.data.segments import TrainingSegments, ValidationSegments
 from harmonic_core.data.tracks import AudioFile, Track
 from harmonic_core.evaluation.picture_data import PictureData
 from harmonic_core.evaluation.validation import posterior_of
@@ -36,13 +36,13 @@ from harmonic_core.training.signals import StopSignals
 AUDIO = Audio(sample_rate=8_000, n_fft=512, hop_length=256, n_mels=32)
 SEGMENT = 8_000
 FRAMES = 1 + SEGMENT // AUDIO.hop_length
-DRAWN = {"reconstructions.png", "latent_tsne.png", "novel_samples.png", "mel_spectrograms.png"}
+DRAWN = {"reconstructions.png", "latent_tsne.png", "novel_samples.png", "mel_spectrograms.png", "curves.png"}
 
 
 @pytest.fixture
 def model() -> VAE:
     torch.manual_seed(0)
-    return build_model(Model(hidden_dims=(16, 16), latent_dim=8), AUDIO.n_mels, FRAMES)
+    return build_model(Model(hidden_dims=(16, 16), latent_dim=8), AUDIO, FRAMES)
 
 
 def source(tmp_path: Path, tracks: int = 2, audio: Audio = AUDIO, **evaluation: int) -> PictureSource:
@@ -53,7 +53,11 @@ def source(tmp_path: Path, tracks: int = 2, audio: Audio = AUDIO, **evaluation: 
         path.write_bytes((np.random.default_rng(number).standard_normal(3 * SEGMENT) * 3000).astype(np.int16).tobytes())
         track = Track(f"\x1b{number}", AudioFile(path), str(number), {"genre": f"\x1bgenre {number}"})
         cached.append(CachedTrack(track, path, 3 * SEGMENT))
-    return PictureSource(LogMel(audio), ValidationSegments(cached, SEGMENT, 100), Evaluation(**evaluation), audio, 5)
+    segments, learnt = (
+        ValidationSegments(cached, SEGMENT, 100),
+        TrainingSegments(cached, SEGMENT, 0) if cached else None,
+    )
+    return PictureSource(LogMel(audio), segments, learnt, Evaluation(**evaluation), audio, 5)  # type: ignore[arg-type]
 
 
 def test_what_is_gathered_is_what_the_sounds_are_made_of(tmp_path: Path, model: VAE) -> None:
@@ -64,7 +68,8 @@ def test_what_is_gathered_is_what_the_sounds_are_made_of(tmp_path: Path, model: 
     reconstruction = model.decode(posterior_of(model, mel).mu).detach()
     assert data.reconstructions == pytest.approx(reconstruction.numpy(), abs=2e-3)
     assert data.priors.shape == (3, AUDIO.n_mels, FRAMES)
-    assert data.mu.shape == (6, 8)
+    assert data.mu.shape == data.learnt_mu.shape == (6, 8)
+    assert sorted(data.learnt_genres) == sorted(data.genres)
     assert data.titles.tolist() == ["\\x1b0 at 0 s", "\\x1b1 at 0 s"]
     assert data.genres.tolist() == ["\\x1bgenre 0"] * 3 + ["\\x1bgenre 1"] * 3
     assert data.seconds[-1] == pytest.approx((FRAMES - 1) * AUDIO.hop_length / AUDIO.sample_rate)
@@ -92,8 +97,13 @@ def test_frames_that_a_picture_has_no_room_for_are_averaged(tmp_path: Path) -> N
     audio = AUDIO.model_copy(update={"hop_length": 16})
     frames = 1 + SEGMENT // 16 * 3
     of = source(tmp_path, 1, audio)
-    of = dataclasses.replace(of, segments=ValidationSegments([of.segments.places[0][0]], 3 * SEGMENT, 1))
-    data = of.gather(build_model(Model(hidden_dims=(16, 16), latent_dim=8), audio.n_mels, frames), 1)
+    tracks = [of.segments.places[0][0]]
+    of = dataclasses.replace(
+        of,
+        segments=ValidationSegments(tracks, 3 * SEGMENT, 1),
+        training=TrainingSegments(tracks, 3 * SEGMENT, 0),
+    )
+    data = of.gather(build_model(Model(hidden_dims=(16, 16), latent_dim=8), audio, frames), 1)
     assert data.originals.shape[2] == len(data.seconds) == 751
     assert data.seconds[:2] == pytest.approx([0.001, 0.005])
 

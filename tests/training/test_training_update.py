@@ -38,7 +38,7 @@ class FixedBatches:
 def updated(train: Train, *, updates: int = 1, weight: float = 0.5, rate: float = 1e-3) -> TrainState:
     torch.manual_seed(0)
     features = LogMel(AUDIO)
-    model = build_model(Model(hidden_dims=(16, 16), latent_dim=8), AUDIO.n_mels, 16)
+    model = build_model(Model(hidden_dims=(16, 16), latent_dim=8), AUDIO, 16)
     state = make_state(model, train, CPU)
     for _ in range(updates):
         update_weights(
@@ -81,7 +81,7 @@ def test_the_measured_figures_are_those_of_the_loss_before_the_update() -> None:
     means = state.interval.take()
     torch.manual_seed(0)
     features = LogMel(AUDIO)
-    model = build_model(Model(hidden_dims=(16, 16), latent_dim=8), AUDIO.n_mels, 16)
+    model = build_model(Model(hidden_dims=(16, 16), latent_dim=8), AUDIO, 16)
     mel = features(FixedBatches().batch(0))
     reconstruction, posterior = model(mel, step_noise(3, 0, (7, 8)))
     terms = vae_loss(mel, reconstruction, posterior, 0.5, "l1")

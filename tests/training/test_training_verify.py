@@ -26,7 +26,7 @@ from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import process_identity, read_status, write_status
 from harmonic_core.training import checkpoint, loop, proof, replay
 from harmonic_core.training.proof import Check
-from harmonic_core.training.replay import StoppedError
+from harmonic_core.training.signals import StoppedError
 from harmonic_core.training.update import update_weights
 from harmonic_core.training.verify import verify
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from recorded_evaluation import PROMISING, record_evaluation, report_at
 from recorded_run import NOW, Recording, metric_rows, record_run, record_samples, status_of
 from watching import alive
 
@@ -13,7 +14,7 @@ from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import encode_row, keep_rows
 from harmonic_core.run.status import write_status
 from harmonic_tui.feed import Feed
-from harmonic_tui.messages import FiguresRead, LogRead, ProfileRead, SamplesFound, StatusSeen
+from harmonic_tui.messages import EvaluationRead, FiguresRead, LogRead, ProfileRead, SamplesFound, StatusSeen
 
 TRAINING = Recording(state="training", epochs_done=5)
 
@@ -113,13 +114,54 @@ def test_the_planned_parts_of_a_batch_are_told_from_the_profile(profile: str, pa
     assert message.grad_accum_steps == parts
 
 
+@pytest.mark.parametrize(
+    ("profile", "every", "promised"),
+    [
+        (PROMISING, 10, 0.4),
+        ("[output]\ncheckpoint_every = 3\n", 3, None),
+        ("[evaluation]\nevaluation_share = 0\n", 0, None),
+        ("[case_study", 0, None),
+    ],
+)
+def test_promises_and_the_time_of_evaluations_are_told_from_the_profile(
+    profile: str, every: int, promised: float | None
+) -> None:
+    (message,) = feed_of(record_run(Path("run"), Recording(profile=profile))).profile()
+    assert isinstance(message, ProfileRead)
+    assert (message.evaluated_every, message.case_study.get("genre_accuracy")) == (every, promised)
+
+
+def test_of_many_evaluations_the_newest_is_told_and_none_twice() -> None:
+    run = record_run(Path("run"), TRAINING)
+    feed = feed_of(run)
+    assert feed.evaluations() == []
+    record_evaluation(run, report_at(10))
+    record_evaluation(run, report_at(20))
+    with run.evaluations.open("ab") as file:
+        file.write(b'{"kind": "evaluation"}\n{"kind": "eval')
+    assert feed.evaluations() == [EvaluationRead(report_at(20))]
+    assert feed.evaluations() == []
+
+
+def test_evaluations_dropped_on_resume_are_told_to_be_so() -> None:
+    run = record_run(Path("run"), TRAINING)
+    feed = feed_of(run)
+    record_evaluation(run, report_at(10))
+    record_evaluation(run, report_at(20))
+    feed.evaluations()
+    keep_rows(run.evaluations, lambda row: row["epoch"] == 10)
+    assert feed.evaluations() == [EvaluationRead(report_at(10))]
+    keep_rows(run.evaluations, lambda row: False)
+    assert feed.evaluations() == [EvaluationRead(None)]
+
+
 def test_a_directory_that_vanishes_is_said_to_be_gone() -> None:
     run = record_run(Path("run"), TRAINING)
     feed = feed_of(run)
     feed.status()
     shutil.rmtree(run.path)
     assert state_of(feed) == "gone"
-    assert feed.figures() == feed.events() == feed.samples() == feed.log() == []
+    assert feed.figures() == feed.events() == feed.samples() == feed.log() == feed.evaluations() == []
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"state": "dreaming"}', "\x00" * 100])

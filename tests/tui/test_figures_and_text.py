@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from harmonic_core.run.words import count, duration, music_length
 from harmonic_tui.plain import end_of, plain, plain_lines
 from harmonic_tui.widgets.axes import step_axis, value_axis
-from harmonic_tui.wording import ago, figure
+from harmonic_tui.wording import ago, figure, hundredths
 
 
 def test_text_from_outside_cannot_move_the_cursor_or_colour_the_screen() -> None:
@@ -61,6 +61,23 @@ def test_of_an_overwritten_log_line_the_newest_part_counts() -> None:
 )
 def test_figures_have_three_digits(value: float | None, shown: str) -> None:
     assert figure(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.456, "0.46"),
+        (-0.018, "−0.02"),
+        (10.7, "10.70"),
+        (1410.0, "1\N{THIN SPACE}410"),
+        (1e300, "1.00e300"),
+        (None, "n/a"),
+        (math.nan, "n/a"),
+        (-math.inf, "n/a"),
+    ],
+)
+def test_figures_around_one_have_two_decimals(value: float | None, shown: str) -> None:
+    assert hundredths(value) == shown
 
 
 def test_thousands_are_parted_by_thin_spaces() -> None:

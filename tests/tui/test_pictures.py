@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from recorded_evaluation import PROMISING, record_evaluation, report_at
 from recorded_run import (
     COLLAPSED,
     DISK_FULL,
@@ -20,6 +21,7 @@ from recorded_run import (
 from textual.pilot import Pilot
 from watching import alive, sees, until
 
+from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import encode_row
 from harmonic_tui.app import Console
 from harmonic_tui.themes import LIGHT
@@ -144,6 +146,31 @@ def test_the_list_of_refused_files(snap_compare) -> None:  # type: ignore[no-unt
         await pilot.pause()
 
     assert snap_compare(console(alive(PREPARING)), terminal_size=FULL, run_before=open_it)
+
+
+def evaluated() -> Console:
+    app = console(alive(Recording(state="training", profile=PROMISING)))
+    record_evaluation(RunDirectory(Path("gtzan_ld128_e100")), report_at(30))
+    return app
+
+
+@pytest.mark.parametrize("size", [FULL, SMALL, BROAD], ids=["full", "small", "broad"])
+def test_dashboard_of_a_run_that_was_measured(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]
+    async def see_it_measured(pilot: Pilot[str]) -> None:
+        await settle(pilot, SETTLED, "mel 5.83 dB")
+
+    assert snap_compare(evaluated(), terminal_size=size, run_before=see_it_measured)
+
+
+@pytest.mark.parametrize("size", [FULL, SMALL], ids=["full", "small"])
+def test_a_whole_evaluation(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]
+    async def open_it(pilot: Pilot[str]) -> None:
+        await settle(pilot, SETTLED, "mel 5.83 dB")
+        await pilot.press("e")
+        await sees(pilot, "Whose error is whose", "✓ kNN genre accuracy")
+        await pilot.pause()
+
+    assert snap_compare(evaluated(), terminal_size=size, run_before=open_it)
 
 
 def test_dashboard_without_colours(snap_compare, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
