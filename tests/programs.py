@@ -26,9 +26,10 @@ TINY = {
     "evaluation.reconstructions": "1",
     "evaluation.griffin_lim_steps": "2",
     "evaluation.evaluation_share": "0",
+    "train.refine_vocoder": "false",
     "output.visualize_every": "0",
 }
-"""Settings with which the demo profile trains in moments; pictures and evaluations would take longer than that."""
+"""Settings with which the demo profile trains in moments; what is left out would take longer."""
 
 
 def wait_until(condition: Callable[[], object], hope: str, deadline_s: float = DEADLINE_S) -> None:

@@ -21,6 +21,7 @@ HARMLESS: dict[str, str] = {
     "run.description": "only words",
     "data.cache_dir": "a recording decodes to the same samples in any cache",
     "train.finetune_learning_rate": "read when a run begins, and kept as its learning_rate",
+    "train.refine_vocoder": "heard, never learnt from",
     "train.log_every": "how often figures are written changes none of them",
     "train.early_stopping": "where a run ends changes nothing before",
     "train.max_bad_steps": "matters only where updates fail",

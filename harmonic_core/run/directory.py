@@ -93,6 +93,11 @@ class RunDirectory:
         """TensorBoard's files."""
         return self.path / "logs"
 
+    @property
+    def vocoder(self) -> Path:
+        """The vocoder's network that makes what is heard sound better."""
+        return self.path / "vocoder.safetensors"
+
     def export(self, label: str) -> Path:
         """Path of a small export: `harmonic_vae_best.pt`, `harmonic_vae_epoch_30.pt`."""
         return self.path / f"harmonic_vae_{label}.pt"

@@ -6,6 +6,7 @@ import time
 from contextlib import nullcontext, suppress
 from typing import Any
 
+from harmonic_core.audio.vocoder import Refine
 from harmonic_core.errors import RunError
 from harmonic_core.profile.sections import Profile
 from harmonic_core.profile.write import to_toml, without_place
@@ -29,6 +30,7 @@ from harmonic_core.training.journal import Journal
 from harmonic_core.training.orders import Orders
 from harmonic_core.training.picture_source import PictureSource
 from harmonic_core.training.pictures import PictureQueue
+from harmonic_core.training.refining import Closer, read_refiner, write_refiner
 from harmonic_core.training.saving import PatientWriter
 from harmonic_core.training.signals import StoppedError
 from harmonic_core.training.sounds import SoundWriter
@@ -176,7 +178,7 @@ class Archive:
         def write() -> None:
             nonlocal count, trouble, given_up
             try:
-                count = self._sounds.write(self._state.judged, step, self._state.epoch)
+                count = self._sounds.write(self._state.judged, step, self._state.epoch, self.refine)
             except StoppedError:
                 given_up = True
             except RuntimeError as error:
@@ -193,6 +195,39 @@ class Archive:
         elif self._team.is_first:
             self._journal.event("sample", f"{count} written in {time.monotonic() - began:.1f} s", step=step)
             self._journal.sounds(step_folder(self._run, step), step)
+
+    @property
+    def refine(self) -> Refine | None:
+        """The vocoder's network, where it betters what is heard."""
+        return self._state.refining.refine if self._state.refining else None
+
+    def compare_vocoder(self) -> None:
+        """See whether the vocoder's network betters what is heard of held-out music, and keep it where it does."""
+        if not self._profile.train.refine_vocoder:
+            return
+        refining, closer = self._state.refining, None
+        if refining is not None and (closer := refining.compare(self._sounds.segments)):
+            self._journal.event(
+                "evaluation",
+                f"vocoder: levels {closer.refined_db:.2f} dB from the true ones with its network, "
+                f"{closer.plain_db:.2f} dB without; it is {'used' if closer.is_better else 'not used yet'}",
+                step=self._state.step,
+            )
+
+        def write() -> None:
+            if refining and closer and closer.is_better and not self._has_better_vocoder(closer):
+                write_refiner(self._run.vocoder, refining, self._profile.audio)
+
+        # All ranks wait for room together.
+        self.patience.insist(write, self._run.vocoder.name, checkpoint_bytes(self._state))
+
+    def _has_better_vocoder(self, closer: Closer) -> bool:
+        """Whether somebody trained one longer, for this run, that is better still."""
+        try:
+            kept = read_refiner(self._run.vocoder, self._sounds.features, self._profile.audio)[1]
+        except RunError:
+            return False
+        return kept.refined_db < closer.refined_db
 
     def draw(self) -> None:
         """Have pictures drawn."""

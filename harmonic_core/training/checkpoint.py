@@ -3,6 +3,7 @@
 checkpoints/step-00000500/model.safetensors    weights
                           ema.safetensors      their average, where there is one
                           optim.safetensors    state of the optimiser
+                          vocoder.safetensors    the vocoder's network and its optimiser, where one is trained
                           rng.safetensors      random number generators of every rank
                           state.json           position, schedule, gradient scaler, running means
                           profile.toml         the profile in force
@@ -38,6 +39,7 @@ from harmonic_core.training.weights import export_bytes, load_weights
 
 _FOLDER = re.compile(r"step-(\d{8,})$")
 MANIFEST = "MANIFEST.json"
+VOCODER = "vocoder.safetensors"
 PARTS = ("model.safetensors", "optim.safetensors", "rng.safetensors", "state.json", "profile.toml")
 _LITTLE = 2**16
 
@@ -68,6 +70,8 @@ def snapshot(state: TrainState, generators: Sequence[Mapping[str, Tensor]] = (),
     tensors = {"model.safetensors": state.model.state_dict(), "optim.safetensors": _optimizer_tensors(state)}
     if state.averaged is not None:
         tensors["ema.safetensors"] = state.averaged.state_dict()
+    if state.refining is not None:
+        tensors[VOCODER] = state.refining.tensors()
     if copy:
         tensors = {name: {key: _aside(tensor) for key, tensor in part.items()} for name, part in tensors.items()}
     tensors["rng.safetensors"] = {
@@ -132,7 +136,8 @@ def checkpoint_bytes(state: TrainState) -> int:
     """About how many bytes a checkpoint takes: weights, their average, two moments of each, and a little beside."""
     weights = export_bytes(state)
     moments = 2 * sum(weight.nbytes for weight in state.model.parameters())
-    return weights * (2 if state.averaged is not None else 1) + moments + _LITTLE
+    vocoder = sum(tensor.nbytes for tensor in state.refining.tensors().values()) if state.refining else 0
+    return weights * (2 if state.averaged is not None else 1) + moments + vocoder + _LITTLE
 
 
 def generator_states() -> dict[str, Tensor]:
@@ -259,6 +264,10 @@ class Checkpoint:
         if state.averaged is not None:
             # A run that begins to average begins with what there is.
             state.averaged.load_state_dict(self.judged_weights())
+        vocoder = self.path / VOCODER
+        # A run that begins to train one begins anew, and so does one whose checkpoint is older than they are.
+        if state.refining is not None and vocoder.exists():
+            state.refining.restore(load_file(vocoder))
         state.step, state.epoch = int(position["step"]), int(position["epoch"])
         state.elapsed_s = float(position["elapsed_s"])
         state.best = Best.model_validate(position["best"]) if position["best"] else None

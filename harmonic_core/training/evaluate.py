@@ -16,6 +16,7 @@ from harmonic_core.model.build import build_model
 from harmonic_core.profile.resolve import load, put_together
 from harmonic_core.profile.sections import Profile
 from harmonic_core.profile.toml_file import read_recorded
+from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.evaluations import Report
 from harmonic_core.run.resume import ResumePoint
 from harmonic_core.text import plain
@@ -24,6 +25,7 @@ from harmonic_core.training.material import prepare_material
 from harmonic_core.training.measurement import MOST_SEGMENTS, Budget, Measurement
 from harmonic_core.training.narrator import Narrator
 from harmonic_core.training.proof import position_of
+from harmonic_core.training.refining import refine_of
 from harmonic_core.training.resume import Source, find_source
 from harmonic_core.training.signals import StoppedError
 from harmonic_core.training.weights import load_weights
@@ -84,9 +86,10 @@ def evaluate(
     ears = Ears(profile.audio).to(place)
     to_beat = mean_spectrum_db(held_out, ears.features, model.band_mean, profile.train.batch_size)
     measurement = Measurement(profile, ears, material.training if folder is None else None, held_out, to_beat)
+    home = point.run.path if point.run else Path(point.export or point.checkpoint or ".").parent
     return measurement.report(
         model,
-        None,
+        refine_of(RunDirectory(home).vocoder, ears.features, profile.audio),
         Budget(stopped=stopped),
         weights=_name_of(source, point),
         step=step,

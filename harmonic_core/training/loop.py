@@ -30,6 +30,7 @@ from harmonic_core.training.orders import Orders
 from harmonic_core.training.picture_source import PictureSource
 from harmonic_core.training.pictures import PictureQueue
 from harmonic_core.training.recovery import Recovery
+from harmonic_core.training.refining import Refining
 from harmonic_core.training.schedule import beta, learning_rate, rising_epochs
 from harmonic_core.training.self_evaluation import SelfEvaluation
 from harmonic_core.training.signals import StopSignals
@@ -81,6 +82,8 @@ class Loop:
         self.features, self.augmentation, self.state = parts.features, parts.augmentation, parts.state
         self.listening = parts.listening
         self.state.music = material.fingerprint
+        if profile.train.refine_vocoder and team.is_first:
+            self.state.refining = Refining(self.features, profile.run.seed)
         self.orders = Orders(journal, signals, team)
         held_out, evaluation, seed = material.validation, profile.evaluation, profile.run.seed
         rate = profile.audio.sample_rate
@@ -254,10 +257,11 @@ class Loop:
         is_last = self._may_end_early() or state.epoch == self.profile.train.epochs
         if milestone or is_last:
             self.archive.export(f"epoch_{state.epoch}")
+            self.archive.compare_vocoder()
             self._save(milestone=milestone)
             self.archive.sound()
             if self.team.is_first:
-                self.self_evaluation.measure(state, None, self._busy_s, is_last=is_last)
+                self.self_evaluation.measure(state, self.archive.refine, self._busy_s, is_last=is_last)
         elif self.archive.is_due(best=is_best):
             self._save()
         elif is_best:

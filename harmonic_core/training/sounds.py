@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harmonic_core.audio.features import LogMel
-from harmonic_core.audio.vocoder import mel_to_sound
+from harmonic_core.audio.vocoder import Refine, mel_to_sound
 from harmonic_core.data.segments import ValidationSegments
 from harmonic_core.evaluation.validation import posterior_of
 from harmonic_core.model.vae import VAE
@@ -59,8 +59,10 @@ class SoundWriter:
     seed: int
     stopped: Callable[[], bool] = lambda: False
 
-    def write(self, model: VAE, step: int, epoch: int) -> int:
+    def write(self, model: VAE, step: int, epoch: int, refine: Refine | None = None) -> int:
         """Write one set of sounds to `samples/step-N`, whole or not at all; gives their number.
+
+        `refine` is a part of the vocoder; see `mel_to_sound`.
 
         Raises
         ------
@@ -75,8 +77,8 @@ class SoundWriter:
         temporary.mkdir()
         try:
             items = [
-                *self._priors(model, temporary, step, epoch),
-                *self._reconstructions(model, temporary, step, epoch),
+                *self._priors(model, temporary, step, epoch, refine),
+                *self._reconstructions(model, temporary, step, epoch, refine),
             ]
             for item in items:
                 name = f"{'prior' if item.kind == 'prior' else 'recon'}-{item.index}.json"
@@ -89,7 +91,7 @@ class SoundWriter:
             raise
         return len(items)
 
-    def _priors(self, model: VAE, folder: Path, step: int, epoch: int) -> list[Sample]:
+    def _priors(self, model: VAE, folder: Path, step: int, epoch: int, refine: Refine | None) -> list[Sample]:
         count = self.evaluation.prior_samples
         if not count:
             return []
@@ -98,7 +100,7 @@ class SoundWriter:
         with torch.no_grad():
             mel = model.sample(noise.to(self.features.window.device))
         model.train()
-        sounds = self._render(mel)
+        sounds = self._render(mel, refine)
         return [
             Sample(
                 kind="prior",
@@ -114,7 +116,7 @@ class SoundWriter:
             for index, sound in enumerate(sounds)
         ]
 
-    def _reconstructions(self, model: VAE, folder: Path, step: int, epoch: int) -> list[Sample]:
+    def _reconstructions(self, model: VAE, folder: Path, step: int, epoch: int, refine: Refine | None) -> list[Sample]:
         count = min(self.evaluation.reconstructions, len(self.segments))
         if not count:
             return []
@@ -124,7 +126,7 @@ class SoundWriter:
         with torch.no_grad():
             reconstruction = model.decode(posterior_of(model, mel).mu)
         originals = pcm.astype(np.float32) / 32768.0
-        decoded, reconstructed = self._render(mel), self._render(reconstruction)
+        decoded, reconstructed = self._render(mel, refine), self._render(reconstruction, refine)
         items = []
         for index, place in enumerate(chosen):
             cached, start = self.segments.places[place]
@@ -152,14 +154,14 @@ class SoundWriter:
             )
         return items
 
-    def _render(self, mel: Tensor) -> NDArray[np.float32]:
-        return np.concatenate([self._sound(each) for each in torch.split(mel, 1)])
+    def _render(self, mel: Tensor, refine: Refine | None) -> NDArray[np.float32]:
+        return np.concatenate([self._sound(each, refine) for each in torch.split(mel, 1)])
 
-    def _sound(self, mel: Tensor) -> NDArray[np.float32]:
+    def _sound(self, mel: Tensor, refine: Refine | None) -> NDArray[np.float32]:
         if self.stopped():
             raise StoppedError
         samples = self.segments.segment_samples
-        sound = mel_to_sound(mel, self.features, samples, self.evaluation.griffin_lim_steps, self.seed)
+        sound = mel_to_sound(mel, self.features, samples, self.evaluation.griffin_lim_steps, self.seed, refine)
         rendered: NDArray[np.float32] = sound.cpu().numpy()
         return rendered
 

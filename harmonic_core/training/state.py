@@ -11,6 +11,7 @@ from harmonic_core.model.vae import VAE
 from harmonic_core.profile.sections import Train
 from harmonic_core.run.status import Best
 from harmonic_core.training.guard import BadSteps
+from harmonic_core.training.refining import Refining
 from harmonic_core.training.schedule import Plateau
 
 
@@ -109,6 +110,8 @@ class TrainState:
     rate_scale: float = 1.0
     """What rollbacks have left of the learning rate."""
     rollbacks: int = 0
+    refining: Refining | None = None
+    """The vocoder's network, where one is trained beside the model."""
     plateau: Plateau = field(default_factory=lambda: Plateau(Train().plateau_patience))
     bad: BadSteps = field(init=False)
 

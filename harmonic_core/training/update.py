@@ -140,6 +140,8 @@ def update_weights(
     if state.averaged is not None:
         decay = min(train.ema_decay, (1 + state.step) / (10 + state.step))
         _average(state.averaged, state.model, good * (1.0 - decay))
+    if state.refining is not None:
+        state.refining.beside(state.step, samples)
     state.step += 1
     return True
 

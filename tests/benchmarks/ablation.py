@@ -63,9 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=120.0, help="training time of each variant and seed")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="+", metavar="WORD", help="variants whose names hold one of these, and default")
-    parser.add_argument(
-        "--jobs", type=int, default=1, help="seeds at a time; of several a thread each"
-    )
+    parser.add_argument("--jobs", type=int, default=1, help="seeds at a time; of several a thread each")
     options = parser.parse_args(arguments)
 
     console = Console(stderr=True)

@@ -127,10 +127,10 @@ def installed(package: str) -> str | None:
 
 
 def write_profile(data: Data, path: Path, epochs: int) -> Path:
-    """Write the default profile for so many epochs, without validation and sounds."""
+    """Write the default profile for so many epochs, without validation, sounds and a vocoder's network."""
     profile = Profile(
         data=data.model_copy(update={"validation_split": 0.0}),
-        train=Train(epochs=epochs),
+        train=Train(epochs=epochs, refine_vocoder=False),
         evaluation=Evaluation(prior_samples=0, reconstructions=0),
     )
     path.write_text(to_toml(profile), encoding="utf-8")
@@ -210,7 +210,7 @@ def weights_of(folder: Path) -> dict[str, bytes]:
 def start_seconds(data: Data, place: Path, times: int) -> float | None:
     """Median seconds from the start of a training to the end of its first update, beyond `import torch`."""
     profile = place / "start.toml"
-    profile.write_text(to_toml(Profile(data=data, train=Train(log_every=1))), encoding="utf-8")
+    profile.write_text(to_toml(Profile(data=data, train=Train(log_every=1, refine_vocoder=False))), encoding="utf-8")
 
     def beyond_torch(run: Path) -> float:
         alone = seconds_of(lambda: subprocess.run([sys.executable, "-c", "import torch"], check=True))

@@ -55,6 +55,7 @@ def profile_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Resolv
         "evaluation.reconstructions=2",
         "output.checkpoint_every=1",
         "evaluation.evaluation_share=0",
+        "train.refine_vocoder=false",
         "output.visualize_every=0",
         "run.device=cpu",
     )

@@ -1,0 +1,276 @@
+"""Training the vocoder's network: a little beside every few updates of the model, or for its own sake."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+
+from harmonic_core.audio.features import LogMel
+from harmonic_core.audio.vocoder import FIRST_STEPS, Refine, invert_mel
+from harmonic_core.data.segments import TrainingSegments, ValidationSegments, spread_evenly
+from harmonic_core.errors import RunError
+from harmonic_core.model.refiner import Refiner, refiner_losses
+from harmonic_core.profile.sections import Audio
+from harmonic_core.run.atomic import write_atomically
+from harmonic_core.text import plain
+from harmonic_core.training.guard import is_out_of_memory
+from harmonic_core.training.optimizer import PromptAdamW
+from harmonic_core.training.weights import misfits, shapes_of
+
+_LEARNING_RATE = 1e-3
+_WEIGHT_DECAY = 0.01
+_GRAD_CLIP = 1.0
+_EVERY = 8
+"""Updates of the model between two of the network, each of four frames a segment: 7 % of an update of the default
+model on two cores."""
+_FRAMES_BESIDE = 4
+_FRAMES_ALONE, _SEGMENTS_ALONE = 8, 16
+_WARM_UP = 20
+_LEAST_SHARE = 0.01
+_COMPARED = 16
+_UNUSABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, RecursionError, SafetensorError)
+"""What reading a file from elsewhere may end in."""
+_DECIBELS = 10.0 / math.log(10.0)
+
+
+class Closer(NamedTuple):
+    """How near spectra made from held-out mels are to the true ones, without and with the network."""
+
+    plain_db: float
+    """Mean absolute difference of the levels of all bins in dB, by inversion alone."""
+    refined_db: float
+    plain_convergence: float
+    """Spectral convergence, by inversion alone."""
+    refined_convergence: float
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the network betters both."""
+        return self.refined_db < self.plain_db and self.refined_convergence < self.plain_convergence
+
+
+class Refining:
+    """A network of the vocoder and its own optimiser; no gradient passes between them and the model.
+
+    What an update does is a function of the seed, the step and the sounds; where loss or gradient are not finite it is
+    left out, on the device.
+
+    Parameters
+    ----------
+    features
+        The analysis, on its device.
+    seed
+        Of the run: decides which frames are learnt from, and the first weights.
+    """
+
+    def __init__(self, features: LogMel, seed: int) -> None:
+        self.features, self.seed = features, seed
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.refiner = Refiner(*features.filterbank.shape).to(features.window.device)
+        self._optimizer = PromptAdamW(
+            self.refiner.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY, betas=(0.9, 0.99), fused=True
+        )
+        self.closer: Closer | None = None
+        """How it stood at the last comparison."""
+
+    @property
+    def refine(self) -> Refine | None:
+        """The network, once it betters the inversion of held-out mels."""
+        return self.refiner if self.closer and self.closer.is_better else None
+
+    def beside(self, step: int, samples: Tensor, warm_up: int = _WARM_UP) -> None:
+        """Learn from a few frames of the batch of the model's update number `step`, at every eighth.
+
+        Parameters
+        ----------
+        step
+            From 0.
+        samples : (batch, samples)
+            int16, or float in [−1, 1]; on the device.
+        warm_up
+            Updates of the network over which its learning rate rises.
+        """
+        if step % _EVERY:
+            return
+        try:
+            self.update(step, samples, _FRAMES_BESIDE, _LEARNING_RATE * min(1.0, (step // _EVERY + 1) / warm_up))
+        except RuntimeError as error:
+            # The model comes first: where memory is short it does without.
+            if not is_out_of_memory(error):
+                raise
+            self._optimizer.zero_grad(set_to_none=True)
+
+    def update(self, step: int, samples: Tensor, frames: int, learning_rate: float) -> None:
+        """Learn from so many `frames` of each of the sounds, (batch, samples), chosen by `step`."""
+        generator = torch.Generator().manual_seed((self.seed << 31) ^ step)
+        most = 1 + samples.shape[1] // self.features.hop_length
+        chosen = torch.randint(most, (len(samples), frames), generator=generator) * self.features.hop_length
+        with torch.no_grad():
+            true, mel_power, power = self._spectra(samples, chosen.to(samples.device))
+        level, convergence = refiner_losses(self.refiner, mel_power, power, true, self.features.filterbank)
+        loss = level + convergence
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = clip_grad_norm_(self.refiner.parameters(), _GRAD_CLIP).detach()
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        self._optimizer.grad_scale = None  # type: ignore[attr-defined]
+        self._optimizer.found_inf = (~(norm + loss.detach()).isfinite()).float()  # type: ignore[attr-defined]
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+
+    @torch.no_grad()
+    def compare(self, segments: ValidationSegments, most: int = _COMPARED) -> Closer | None:
+        """Measure it on held-out segments spread evenly, and remember how it stands; None where there are none."""
+        found = []
+        for index in spread_evenly(len(segments))[:most]:
+            sound = torch.from_numpy(segments.batch(int(index), 1)).to(self.features.window.device)
+            true, mel_power, power = self._spectra(sound, None)
+            plain_way = refiner_losses(_unchanged, mel_power, power, true, self.features.filterbank)
+            refined = refiner_losses(self.refiner, mel_power, power, true, self.features.filterbank)
+            found.append(torch.stack((plain_way[0], refined[0], plain_way[1], refined[1])))
+        if found:
+            means = torch.stack(found).double().mean(dim=0).tolist()
+            self.closer = Closer(means[0] * _DECIBELS, means[1] * _DECIBELS, means[2], means[3])
+        return self.closer
+
+    def _spectra(self, samples: Tensor, centres: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """True powers, mel-band powers as they come back from mels, and their inversion."""
+        true = self.features.power(samples, centres)
+        mel_power = self.features.mel_power(self.features.from_power(true)).transpose(1, 2)
+        return true, mel_power, invert_mel(mel_power, self.features.filterbank, FIRST_STEPS)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that a checkpoint has to hold of it."""
+        names = [name for name, _ in self.refiner.named_parameters()]
+        moments = self._optimizer.state_dict()["state"]
+        closer = torch.tensor(self.closer or [], dtype=torch.float64)
+        return {
+            **{f"weight/{name}": tensor for name, tensor in self.refiner.state_dict().items()},
+            **{f"{key}/{names[index]}": tensor for index, entry in moments.items() for key, tensor in entry.items()},
+            "closer": closer,
+        }
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what `tensors` gave. Raises KeyError, ValueError or RuntimeError for anything else."""
+        names = {name: index for index, (name, _) in enumerate(self.refiner.named_parameters())}
+        weights: dict[str, Tensor] = {}
+        moments: dict[int, dict[str, Tensor]] = {}
+        for label, tensor in tensors.items():
+            key, _, name = label.partition("/")
+            if key == "weight":
+                weights[name] = tensor
+            elif key != "closer":
+                moments.setdefault(names[name], {})[key] = tensor
+        self.refiner.load_state_dict(weights)
+        self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": moments})
+        stood = tensors["closer"].tolist()
+        self.closer = Closer(*stood) if stood else None
+
+
+def _unchanged(mel_power: Tensor, power: Tensor) -> Tensor:
+    return power
+
+
+def train_alone(
+    refining: Refining,
+    segments: TrainingSegments,
+    seconds: float,
+    tell: Callable[[float], None] = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> int:
+    """Train the network for its own sake; gives the number of updates.
+
+    Parameters
+    ----------
+    refining
+        Changed.
+    segments
+        To learn from.
+    seconds
+        How long; the learning rate falls along half a cosine over them.
+    tell
+        Gets the share that is done.
+    stopped
+        Asked before every update; what was learnt until then stays.
+    """
+    began, step, device = time.monotonic(), 0, refining.features.window.device
+    per_epoch = segments.steps_per_epoch(_SEGMENTS_ALONE)
+    while (done := (time.monotonic() - began) / seconds) < 1.0 and not stopped():
+        epoch, place = divmod(step, per_epoch)
+        if place == 0:
+            order, starts = segments.epoch_order(epoch), segments.epoch_starts(epoch)
+        pcm = segments.batch(order[place * _SEGMENTS_ALONE :][:_SEGMENTS_ALONE], starts)
+        warm = min(1.0, (step + 1) / _WARM_UP)
+        share = _LEAST_SHARE + (1.0 - _LEAST_SHARE) * 0.5 * (1.0 + math.cos(math.pi * done))
+        refining.update(step, torch.from_numpy(pcm).to(device), _FRAMES_ALONE, _LEARNING_RATE * warm * share)
+        step += 1
+        tell(min(1.0, done))
+    return step
+
+
+def write_refiner(path: Path, refining: Refining, audio: Audio) -> None:
+    """Write the network alone, with what it is for and how it stood. Raises OSError where there is no room."""
+    assert refining.closer is not None
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in refining.refiner.state_dict().items()}
+    about = {"audio": _settings(audio), "closer": json.dumps(refining.closer._asdict())}
+    write_atomically(path, save(weights, metadata=about))
+
+
+def read_refiner(path: Path, features: LogMel, audio: Audio) -> tuple[Refiner, Closer]:
+    """Read a network that `write_refiner` wrote. Runs no code from the file.
+
+    Raises
+    ------
+    RunError
+        If it is something else, or for another `audio`.
+    """
+    shown = plain(str(path))
+    way_out = f"remove it, or train another with `harmonic vocoder train {plain(str(path.parent))}`"
+    refiner = Refiner(*features.filterbank.shape)
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata() or {}
+            if about.get("audio") != _settings(audio):
+                raise RunError(f"{shown}: a vocoder's network for other [audio] settings than this run's; {way_out}")
+            closer = Closer(**{name: float(value) for name, value in json.loads(about["closer"]).items()})
+            own, names = shapes_of(refiner.state_dict()), list(file.keys())
+            # Before any is read: what a file says of its tensors may be more than memory holds.
+            if differences := misfits(own, {name: tuple(file.get_slice(name).get_shape()) for name in names}):
+                raise ValueError(differences[0])
+            weights = {name: file.get_tensor(name) for name in names}
+        if not all(tensor.isfinite().all() for tensor in weights.values()):
+            raise ValueError("weights that are not finite")
+        refiner.load_state_dict(weights)
+    except _UNUSABLE as error:
+        reason = plain((str(error) or type(error).__name__).splitlines()[0], 160)
+        raise RunError(f"{shown}: not a vocoder's network of this program ({reason}); {way_out}") from error
+    return refiner.to(features.window.device), closer
+
+
+def refine_of(path: Path, features: LogMel, audio: Audio) -> Refine | None:
+    """The network in the file `path` where there is one that betters the inversion.
+
+    Raises
+    ------
+    RunError
+        If there is a file that is something else.
+    """
+    if not path.exists():
+        return None
+    refiner, closer = read_refiner(path, features, audio)
+    return refiner if closer.is_better else None
+
+
+def _settings(audio: Audio) -> str:
+    return audio.model_dump_json()
