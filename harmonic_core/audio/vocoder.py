@@ -222,6 +222,25 @@ def limit(sound: Tensor, radius: int) -> Tensor:
     return (sound * gain).clamp(-1.0, 1.0)
 
 
+def soften_edges(sound: Tensor, length: int) -> Tensor:
+    """Let sound begin and end at zero, so that one segment can follow another without a click.
+
+    Parameters
+    ----------
+    sound : (batch, samples)
+    length
+        Samples over which it rises and falls, along half a cosine; half of all at most.
+
+    Returns
+    -------
+    (batch, samples)
+    """
+    length = min(length, sound.shape[1] // 2)
+    rise = 0.5 - 0.5 * torch.cos(torch.pi * torch.arange(length, device=sound.device) / max(1, length))
+    middle = rise.new_ones(sound.shape[1] - 2 * length)
+    return sound * torch.cat((rise, middle, rise.flip(0)))
+
+
 @torch.no_grad()
 def mel_to_sound(
     mel: Tensor, features: LogMel, samples: int, steps: int, seed: int = 0, refine: Refine | None = None
@@ -260,4 +279,5 @@ def mel_to_sound(
         power = refine(mel_power, invert_mel(mel_power, features.filterbank, FIRST_STEPS))
         power = invert_mel(mel_power, features.filterbank, AGREEING_STEPS, power)
     generator = torch.Generator().manual_seed(seed)
-    return limit(griffin_lim(power.sqrt(), features, samples, steps, generator), features.hop_length // 4)
+    sound = limit(griffin_lim(power.sqrt(), features, samples, steps, generator), features.hop_length // 4)
+    return soften_edges(sound, features.n_fft // 64)

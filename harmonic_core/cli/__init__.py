@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from harmonic_core import __version__
-from harmonic_core.cli import data, doctor, evaluate, profiles, runs, train, tune, verify
+from harmonic_core.cli import data, doctor, evaluate, profiles, runs, train, tune, verify, vocoder
 from harmonic_core.errors import ExitCode, HarmonicError
 from harmonic_core.text import plain
 
@@ -34,6 +34,7 @@ evaluate.add_to(app)
 verify.add_to(app)
 app.add_typer(data.app, name="data")
 app.add_typer(profiles.app, name="profiles")
+app.add_typer(vocoder.app, name="vocoder")
 doctor.add_to(app)
 
 

@@ -23,6 +23,8 @@ PRINCIPAL = (1, 5, 10, 20)
 _FOLDS = 5
 _PATHS, _POINTS = 32, 9
 _FEWEST = 10
+_RIDGE = 1.0
+"""Penalty of the linear probe a dimension: solved at once, where logistic regression took a minute for 24 keys."""
 
 
 def tell_apart(
@@ -69,13 +71,13 @@ def tell_apart(
 def _probe(
     mu: NDArray[np.float32], values: NDArray[np.str_], tracks: NDArray[np.str_], asked: NDArray[np.bool_]
 ) -> float | None:
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped, unused-ignore]
+    from sklearn.linear_model import RidgeClassifier  # type: ignore[import-untyped, unused-ignore]
     from sklearn.model_selection import StratifiedGroupKFold  # type: ignore[import-untyped, unused-ignore]
     from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped, unused-ignore]
     from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped, unused-ignore]
 
     def classifier() -> Any:
-        return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
+        return make_pipeline(StandardScaler(), RidgeClassifier(_RIDGE * mu.shape[1]))
 
     if len(np.unique(values[~asked])) >= 2:
         return float((classifier().fit(mu[~asked], values[~asked]).predict(mu[asked]) == values[asked]).mean())

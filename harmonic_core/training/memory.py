@@ -150,11 +150,12 @@ class MemoryGuard:
         profile = self._profile
         weights = sum(weight.numel() for weight in self._state.model.parameters())
         widths = ",".join(str(max(1, width // 2)) for width in profile.hidden_dims)
+        smaller = f"--hidden-dims {widths}" if widths else f"--latent-dim {max(1, profile.model.latent_dim // 2)}"
         total = ""
         if self._device.type == "cuda":
             total = f" of {size(torch.cuda.get_device_properties(self._device).total_memory)}"
         return (
             f"out of memory{total} with a single segment at once ({reason}): batch_size {profile.train.batch_size} "
             f"cannot be divided further, and weights, gradients and moments take about {size(16 * weights)}; use a "
-            f"smaller model (`--hidden-dims {widths}`), or `--segment-length {profile.data.segment_length / 2:g}`"
+            f"smaller model (`{smaller}`), or `--segment-length {profile.data.segment_length / 2:g}`"
         )

@@ -25,7 +25,6 @@ from harmonic_core.run.atomic import write_atomically
 from harmonic_core.text import plain
 from harmonic_core.training.guard import is_out_of_memory
 from harmonic_core.training.optimizer import PromptAdamW
-from harmonic_core.training.weights import misfits, shapes_of
 
 _LEARNING_RATE = 1e-3
 _WEIGHT_DECAY = 0.01
@@ -237,17 +236,21 @@ def read_refiner(path: Path, features: LogMel, audio: Audio) -> tuple[Refiner, C
     """
     shown = plain(str(path))
     way_out = f"remove it, or train another with `harmonic vocoder train {plain(str(path.parent))}`"
-    refiner = Refiner(*features.filterbank.shape)
+    with torch.random.fork_rng(devices=[]):
+        refiner = Refiner(*features.filterbank.shape)
     try:
         with safe_open(path, framework="pt") as file:
             about = file.metadata() or {}
-            if about.get("audio") != _settings(audio):
-                raise RunError(f"{shown}: a vocoder's network for other [audio] settings than this run's; {way_out}")
+            if differences := _differences(json.loads(about["audio"]), audio):
+                raise RunError(
+                    f"{shown}: a vocoder's network for other audio than this run's: {differences}; {way_out}"
+                )
             closer = Closer(**{name: float(value) for name, value in json.loads(about["closer"]).items()})
-            own, names = shapes_of(refiner.state_dict()), list(file.keys())
-            # Before any is read: what a file says of its tensors may be more than memory holds.
-            if differences := misfits(own, {name: tuple(file.get_slice(name).get_shape()) for name in names}):
-                raise ValueError(differences[0])
+            own = {name: list(tensor.shape) for name, tensor in refiner.state_dict().items()}
+            names = list(file.keys())
+            # Before any is read: tensors from elsewhere may be larger than memory.
+            if own != {name: file.get_slice(name).get_shape() for name in names}:
+                raise ValueError("weights of another network")
             weights = {name: file.get_tensor(name) for name in names}
         if not all(tensor.isfinite().all() for tensor in weights.values()):
             raise ValueError("weights that are not finite")
@@ -274,3 +277,13 @@ def refine_of(path: Path, features: LogMel, audio: Audio) -> Refine | None:
 
 def _settings(audio: Audio) -> str:
     return audio.model_dump_json()
+
+
+def _differences(given: dict[str, object], audio: Audio) -> str:
+    """What settings say that were `given` by a file and differ from `audio`; empty where none does."""
+    own = audio.model_dump(mode="json")
+    return ", ".join(
+        f"{name} {plain(str(given.get(name)), 40)} instead of {value}"
+        for name, value in own.items()
+        if given.get(name) != value
+    )

@@ -8,7 +8,7 @@ from audio_files import chord, sine
 from torch import Tensor
 
 from harmonic_core.audio.features import LogMel
-from harmonic_core.audio.vocoder import griffin_lim, invert_mel, limit, mel_to_sound, phase_of_peaks
+from harmonic_core.audio.vocoder import griffin_lim, invert_mel, limit, mel_to_sound, phase_of_peaks, soften_edges
 from harmonic_core.profile.sections import Audio
 
 AUDIO = Audio(sample_rate=16_000, n_fft=1024, hop_length=256, n_mels=64)
@@ -138,3 +138,64 @@ def test_any_hop_length_can_be_inverted(hop_length: int) -> None:
     sound = mel_to_sound(features(tone), features, SAMPLES, steps=8)
     assert sound.shape == (1, SAMPLES)
     assert sound.isfinite().all()
+
+
+@pytest.mark.parametrize("audio", [AUDIO, Audio(), Audio(n_fft=256, n_mels=96), Audio(n_fft=2048, n_mels=8)])
+def test_the_inversion_that_leaves_zeros_out_is_the_inversion(audio: Audio) -> None:
+    bank = LogMel(audio).filterbank
+    mel_power = torch.rand(2, 9, audio.n_mels, generator=torch.Generator().manual_seed(5)).square()
+    inverted = invert_mel(mel_power, bank, 4)
+    slowly = mel_power @ (bank / bank.sum(dim=1, keepdim=True).clamp_min(1e-8))
+    for _ in range(4):
+        ratio = mel_power / (slowly @ bank.T).clamp_min(1e-37)
+        slowly = slowly * (ratio @ bank) / bank.sum(dim=0).clamp_min(1e-8)
+    torch.testing.assert_close(inverted, slowly, rtol=1e-4, atol=1e-7)
+
+
+def test_an_inversion_goes_on_from_where_it_is_told_to(features: LogMel, music: Tensor) -> None:
+    mel_power = features.mel_power(features(music)).transpose(1, 2)
+    half_way = invert_mel(mel_power, features.filterbank, 15)
+    assert torch.equal(
+        invert_mel(mel_power, features.filterbank, 5, half_way), invert_mel(mel_power, features.filterbank, 20)
+    )
+
+
+def test_what_changes_nothing_between_inversion_and_phase_changes_no_sample(features: LogMel, music: Tensor) -> None:
+    mel = features(music)
+    untouched = mel_to_sound(mel, features, SAMPLES, 4, refine=lambda _, power: power)
+    assert torch.equal(untouched, mel_to_sound(mel, features, SAMPLES, 4))
+
+
+def test_what_betters_a_spectrum_cannot_take_it_away_from_its_mels(features: LogMel, music: Tensor) -> None:
+    mel = features(music)
+    wild = torch.rand(features.filterbank.shape[1], generator=torch.Generator().manual_seed(6)) * 10.0
+    sound = mel_to_sound(mel, features, SAMPLES, 32, refine=lambda _, power: power * wild)
+    assert error_db(features, sound, mel) < 2.0
+    assert sound.abs().max() <= 1.0
+
+
+def test_segments_that_follow_each_other_do_not_click_where_they_meet(features: LogMel) -> None:
+    long = torch.from_numpy(chord(4.5, 16_000)) + torch.from_numpy(sine(150.0, 4.5, 16_000, 0.3))
+    segments = long.reshape(3, SAMPLES)
+    played = mel_to_sound(features(segments), features, SAMPLES, steps=16).flatten()
+    steps = played.diff().abs()
+    for border in (SAMPLES, 2 * SAMPLES):
+        assert steps[border - 40 : border + 40].max() <= steps.quantile(0.99)
+
+
+def test_edges_are_softened_and_the_rest_is_left_alone() -> None:
+    softened = soften_edges(torch.ones(2, 100), 10)
+    assert softened[:, 0].tolist() == softened[:, -1].tolist() == [0.0, 0.0]
+    assert torch.equal(softened[:, 10:-10], torch.ones(2, 80))
+    assert softened.diff(dim=1)[:, :10].min() > 0.0
+    assert soften_edges(torch.ones(1, 3), 10).isfinite().all()
+    assert torch.equal(soften_edges(torch.ones(1, 8), 0), torch.ones(1, 8))
+
+
+def test_what_is_rendered_is_as_loud_as_the_original_within_a_decibel(features: LogMel) -> None:
+    noise = 0.05 * torch.randn(SAMPLES, generator=torch.Generator().manual_seed(8))
+    struck, tone = (torch.from_numpy(each) for each in (chord(1.5, 16_000), sine(330.0, 1.5, 16_000, 0.2)))
+    originals = torch.stack((struck, struck + noise, tone + 0.2 * noise, 0.05 * struck, 0.5 * noise))
+    sounds = mel_to_sound(features(originals), features, SAMPLES, steps=32)
+    ratio_db = 10 * torch.log10(sounds.square().mean(dim=1) / originals.square().mean(dim=1))
+    assert ratio_db.abs().max() < 1.0, ratio_db
