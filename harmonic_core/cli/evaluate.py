@@ -115,9 +115,13 @@ def _lines(report: Report) -> list[str]:
         lines += [
             f"samples of the prior: mel-FD {draws.mel_fd:.0f} dB² (mean spectrum {draws.mel_fd_mean:.0f}, noise "
             f"{draws.mel_fd_noise:.0f}), diversity {draws.diversity:.2f} of real music's",
-            f"nearest training segment: {draws.nearest_training:.2f} times as far from samples as from held-out music"
-            + ("; they may be copies" if draws.nearest_training < _COPIES else ""),
         ]
+    if report.draws and report.draws.nearest_training is not None:
+        nearest = report.draws.nearest_training
+        lines.append(
+            f"nearest training segment: {nearest:.2f} times as far from samples as from held-out music"
+            + ("; they may be copies" if nearest < _COPIES else "")
+        )
     return lines + _music(report.samples_music, report.held_out_music)
 
 

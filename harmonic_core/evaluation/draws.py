@@ -14,26 +14,32 @@ _COMPARED = 64
 """Held-out segments that are compared one by one, the first ones."""
 
 
-def judge_draws(samples: Tensor, held_out: Tensor, training: Tensor, dynamic_range_db: float, seed: int) -> Draws:
+def judge_draws(
+    samples: Tensor, held_out: Tensor, training: Tensor | None, dynamic_range_db: float, seed: int
+) -> Draws:
     """Compare draws from the prior with music.
 
     Parameters
     ----------
     samples, held_out, training : (items, n_mels, frames)
-        Normalised log-mels; at least two of the first two, one of the last.
+        Normalised log-mels; at least two of the first two, one of the last. Where the training music is not at hand
+        the held-out music says what is usual.
     dynamic_range_db
         What one unit of them is.
     seed
         Decides the noise to compare with.
     """
-    samples, held_out, training = (each.float().cpu().clamp(0.0, 1.0) for each in (samples, held_out, training))
-    mean, deviation = training.mean(dim=(0, 2)), training.std(dim=(0, 2))
+    samples, held_out = (each.float().cpu().clamp(0.0, 1.0) for each in (samples, held_out))
+    learnt = None if training is None else training.float().cpu().clamp(0.0, 1.0)
+    usual = held_out if learnt is None else learnt
+    mean, deviation = usual.mean(dim=(0, 2)), usual.std(dim=(0, 2))
     generator = torch.Generator().manual_seed(seed)
     noise = mean[:, None] + deviation[:, None] * torch.randn(samples.shape, generator=generator)
     real = _statistics(held_out)
     flat = mean[:, None].expand_as(samples)
 
     few = held_out[:_COMPARED]
+    nearest = None if learnt is None else _to_nearest(samples, learnt) / max(_to_nearest(few, learnt), 1e-9)
 
     def distance(mels: Tensor) -> float:
         return frechet_distance(_statistics(mels), real) * dynamic_range_db**2
@@ -43,7 +49,7 @@ def judge_draws(samples: Tensor, held_out: Tensor, training: Tensor, dynamic_ran
         mel_fd_mean=distance(flat),
         mel_fd_noise=distance(noise.clamp(0.0, 1.0)),
         diversity=_mean_distance(samples) / max(_mean_distance(few), 1e-9),
-        nearest_training=_to_nearest(samples, training) / max(_to_nearest(few, training), 1e-9),
+        nearest_training=nearest,
     )
 
 

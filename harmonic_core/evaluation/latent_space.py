@@ -55,17 +55,21 @@ def tell_apart(
         # Where only one value is asked about there is nothing to mistake it for.
         if vote is None or vote.commonest == 1.0 or (known & asked).sum() < _FEWEST:
             continue
-        from sklearn.metrics import silhouette_score  # type: ignore[import-untyped, unused-ignore]
-
         told[label] = Telling(
             neighbours=vote.accuracy,
             probe=_probe(mu[known], values[known], tracks[known], asked[known]),
             chance=vote.commonest,
-            silhouette=float(silhouette_score(mu[known], values[known])),
+            silhouette=_silhouette(mu, values, known & asked),
             values=len(np.unique(values[known & asked])),
             segments=vote.segments,
         )
     return told
+
+
+def _silhouette(mu: NDArray[np.float32], values: NDArray[np.str_], judged: NDArray[np.bool_]) -> float:
+    from sklearn.metrics import silhouette_score  # type: ignore[import-untyped, unused-ignore]
+
+    return float(silhouette_score(mu[judged], values[judged]))
 
 
 def _probe(

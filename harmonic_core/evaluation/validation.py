@@ -181,7 +181,8 @@ def mean_deviation(posterior: Posterior) -> Tensor:
     The unit in which to measure how far latents lie apart: what the encoder is not sure of is no distance, and a
     dimension that says nothing counts for nothing, however its numbers are scaled.
     """
-    return posterior.logvar.double().exp().mean(dim=0).sqrt().to(posterior.mu.dtype)
+    deviation = posterior.logvar.cpu().double().exp().mean(dim=0).sqrt()
+    return deviation.to(posterior.mu)
 
 
 def sparsity(mu: Tensor) -> float:

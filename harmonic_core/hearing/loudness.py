@@ -90,10 +90,11 @@ def _at_threshold(alpha: Tensor, l_u: Tensor, t_f: Tensor) -> Tensor:
 
 def _iso_parameters(frequency: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Exponent, magnitude of the transfer function and threshold of hearing at each frequency."""
-    table = torch.tensor((_ISO_HZ, _ISO_ALPHA, _ISO_L_U, _ISO_T_F), dtype=torch.float64, device=frequency.device)
+    # On the CPU: some devices have no numbers of 64 bits, and these are few.
+    table = torch.tensor((_ISO_HZ, _ISO_ALPHA, _ISO_L_U, _ISO_T_F), dtype=torch.float64, device="cpu")
     knots = table[0].log()
-    place = frequency.double().clamp(_ISO_HZ[0], _ISO_HZ[-1]).log().contiguous()
+    place = frequency.cpu().double().clamp(_ISO_HZ[0], _ISO_HZ[-1]).log().contiguous()
     above = torch.searchsorted(knots, place).clamp(1, len(_ISO_HZ) - 1)
     share = (place - knots[above - 1]) / (knots[above] - knots[above - 1])
-    alpha, l_u, t_f = (torch.lerp(row[above - 1], row[above], share).to(frequency.dtype) for row in table[1:])
+    alpha, l_u, t_f = (torch.lerp(row[above - 1], row[above], share).to(frequency) for row in table[1:])
     return alpha, l_u, t_f

@@ -231,7 +231,8 @@ class ConvolutionalVAE(VAE):
         """Log variance of the components' posterior, (latent_dim,): learnt, and below that of the prior."""
         assert self.doubt is not None
         first = 2.0 * torch.log(_NOISE / principal.deviations())
-        return (first + _SWIFTNESS * self.doubt).clamp_max(-_LEAST_CERTAINTY)
+        # Not clamped: a component that is drowned has to find its way back once it pays again.
+        return -functional.softplus(-(first + _SWIFTNESS * self.doubt)) - _LEAST_CERTAINTY
 
 
 def _certainty(logvar: Tensor) -> Tensor:

@@ -175,8 +175,8 @@ class Model(Section):
     """Residual blocks of the `harmonic` architecture over every frame of what the decoder has put together."""
 
     harmonic_stacking: bool = False
-    """Let every band of the `harmonic` architecture hear the bands of its harmonics, in the encoder's first layer and
-    the decoder's last."""
+    """Let every band of the `harmonic` architecture hear the bands of its harmonics, in the decoder's last layer and,
+    where there are stages, the encoder's first."""
 
 
 class Loss(Section):

@@ -45,7 +45,7 @@ class Telling(Figures):
     chance: float
     """Share that always naming the commonest value would get right."""
     silhouette: float
-    """Silhouette of the values as clusters, −1 to 1."""
+    """Silhouette of the values as clusters of held-out segments, −1 to 1; those of one track count as near."""
     values: int
     segments: int
 
@@ -81,9 +81,9 @@ class Draws(Figures):
     """The same for noise with every band's own mean and deviation."""
     diversity: float
     """Mean distance between samples, as a multiple of that between held-out segments: far below 1 all sound alike."""
-    nearest_training: float
-    """Distance of the samples to the nearest training segment, as a multiple of the held-out segments' distance to
-    it: far below 1 the samples are copies."""
+    nearest_training: float | None
+    """Distance of the samples to the nearest of some hundred training segments, as a multiple of the held-out segments'
+    distance to it: far below 1 the samples are copies. None where the training music is not at hand."""
 
 
 class Report(Figures):

@@ -8,6 +8,7 @@ from typing import Any
 
 from harmonic_core.audio.vocoder import Refine
 from harmonic_core.errors import RunError
+from harmonic_core.model.refiner import Refiner
 from harmonic_core.profile.sections import Profile
 from harmonic_core.profile.write import to_toml, without_place
 from harmonic_core.run.atomic import free_bytes
@@ -30,7 +31,7 @@ from harmonic_core.training.journal import Journal
 from harmonic_core.training.orders import Orders
 from harmonic_core.training.picture_source import PictureSource
 from harmonic_core.training.pictures import PictureQueue
-from harmonic_core.training.refining import Closer, read_refiner, write_refiner
+from harmonic_core.training.refining import Closer, compare, read_refiner, write_refiner
 from harmonic_core.training.saving import PatientWriter
 from harmonic_core.training.signals import StoppedError
 from harmonic_core.training.sounds import SoundWriter
@@ -78,6 +79,7 @@ class Archive:
         self._written: tuple[int, int] | None = None
         self._milestone = False
         self._best: Snapshot | None = None
+        self._refine: Refine | None = None
 
     def drawing(self) -> Any:
         """Block in which pictures are drawn; at its end it waits for the last of them."""
@@ -198,36 +200,51 @@ class Archive:
 
     @property
     def refine(self) -> Refine | None:
-        """The vocoder's network, where it betters what is heard."""
-        return self._state.refining.refine if self._state.refining else None
+        """The vocoder's network that betters most what is heard of held-out music, if one does."""
+        return self._refine or (self._state.refining.refine if self._state.refining else None)
 
     def compare_vocoder(self) -> None:
-        """See whether the vocoder's network betters what is heard of held-out music, and keep it where it does."""
+        """See whether the vocoder's network betters what is heard of held-out music, and keep it where it does.
+
+        It contends with the one that is kept, which somebody may have trained longer, on the same segments.
+        """
         if not self._profile.train.refine_vocoder:
             return
-        refining, closer = self._state.refining, None
-        if refining is not None and (closer := refining.compare(self._sounds.segments)):
+        refining, closer, kept = self._state.refining, None, None
+        if refining is not None:
+            try:
+                closer = refining.compare(self._sounds.segments)
+                kept = self._kept_vocoder() if closer else None
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._journal.warn(f"the vocoder's network was not judged: out of memory ({str(error)[:160]})")
+        is_best = closer is not None and closer.is_better and (kept is None or closer.refined_db < kept[1].refined_db)
+        if refining is not None and closer is not None:
+            self._refine = refining.refiner if is_best else kept[0] if kept and kept[1].is_better else None
             self._journal.event(
                 "evaluation",
                 f"vocoder: levels {closer.refined_db:.2f} dB from the true ones with its network, "
-                f"{closer.plain_db:.2f} dB without; it is {'used' if closer.is_better else 'not used yet'}",
+                f"{closer.plain_db:.2f} dB without; it is {'used' if is_best else 'not used'}"
+                + (f": one that is kept reaches {kept[1].refined_db:.2f} dB" if kept and not is_best else ""),
                 step=self._state.step,
             )
 
         def write() -> None:
-            if refining and closer and closer.is_better and not self._has_better_vocoder(closer):
+            if refining is not None and is_best:
                 write_refiner(self._run.vocoder, refining, self._profile.audio)
 
         # All ranks wait for room together.
         self.patience.insist(write, self._run.vocoder.name, checkpoint_bytes(self._state))
 
-    def _has_better_vocoder(self, closer: Closer) -> bool:
-        """Whether somebody trained one longer, for this run, that is better still."""
+    def _kept_vocoder(self) -> tuple[Refiner, Closer] | None:
+        """The network in the run directory, and how it stands on this run's held-out music."""
         try:
-            kept = read_refiner(self._run.vocoder, self._sounds.features, self._profile.audio)[1]
+            refiner, _ = read_refiner(self._run.vocoder, self._sounds.features, self._profile.audio)
         except RunError:
-            return False
-        return kept.refined_db < closer.refined_db
+            return None
+        standing = compare(refiner, self._sounds.features, self._sounds.segments)
+        return (refiner, standing) if standing else None
 
     def draw(self) -> None:
         """Have pictures drawn."""

@@ -194,7 +194,7 @@ class Measurement:
             latent_dim=model.latent_dim,
             sparsity=sparsity(posterior.mu.float().cpu()),
             principal_shares=principal_shares(mu) if enough else {},
-            draws=judge_draws(drawn, mel, learnt.mel if learnt else mel, range_db, seed) if enough else None,
+            draws=judge_draws(drawn, mel, learnt.mel if learnt else None, range_db, seed) if enough else None,
             samples_music=self._music_of_samples(drawn[:_DRAWN_HEARD], refine, heard, budget),
             held_out_music=self._music_of(originals),
             smoothness=smoothness(model, posterior.mu, mel, tracks, seed),

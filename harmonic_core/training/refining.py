@@ -29,14 +29,19 @@ from harmonic_core.training.optimizer import PromptAdamW
 _LEARNING_RATE = 1e-3
 _WEIGHT_DECAY = 0.01
 _GRAD_CLIP = 1.0
+_CONVERGENCE_WEIGHT = 0.3
+"""Of spectral convergence beside the levels: less cost nothing there and helped them."""
 _EVERY = 8
 """Updates of the model between two of the network, each of four frames a segment: 7 % of an update of the default
 model on two cores."""
 _FRAMES_BESIDE = 4
 _FRAMES_ALONE, _SEGMENTS_ALONE = 8, 16
 _WARM_UP = 20
+_MOMENTS = 3
+"""Tensors that AdamW keeps of a weight; where memory ran out among them it begins anew."""
 _LEAST_SHARE = 0.01
-_COMPARED = 16
+COMPARED = 16
+"""Held-out segments that a network is judged by beside the model."""
 _UNUSABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, RecursionError, SafetensorError)
 """What reading a file from elsewhere may end in."""
 _DECIBELS = 10.0 / math.log(10.0)
@@ -104,11 +109,14 @@ class Refining:
             return
         try:
             self.update(step, samples, _FRAMES_BESIDE, _LEARNING_RATE * min(1.0, (step // _EVERY + 1) / warm_up))
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             # The model comes first: where memory is short it does without.
             if not is_out_of_memory(error):
                 raise
             self._optimizer.zero_grad(set_to_none=True)
+            for parameter, entry in list(self._optimizer.state.items()):
+                if len(entry) < _MOMENTS:
+                    del self._optimizer.state[parameter]
 
     def update(self, step: int, samples: Tensor, frames: int, learning_rate: float) -> None:
         """Learn from so many `frames` of each of the sounds, (batch, samples), chosen by `step`."""
@@ -116,9 +124,9 @@ class Refining:
         most = 1 + samples.shape[1] // self.features.hop_length
         chosen = torch.randint(most, (len(samples), frames), generator=generator) * self.features.hop_length
         with torch.no_grad():
-            true, mel_power, power = self._spectra(samples, chosen.to(samples.device))
+            true, mel_power, power = _spectra(self.features, samples, chosen.to(samples.device))
         level, convergence = refiner_losses(self.refiner, mel_power, power, true, self.features.filterbank)
-        loss = level + convergence
+        loss = level + _CONVERGENCE_WEIGHT * convergence
         loss.backward()  # type: ignore[no-untyped-call]
         norm = clip_grad_norm_(self.refiner.parameters(), _GRAD_CLIP).detach()
         for group in self._optimizer.param_groups:
@@ -128,26 +136,10 @@ class Refining:
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
 
-    @torch.no_grad()
-    def compare(self, segments: ValidationSegments, most: int = _COMPARED) -> Closer | None:
-        """Measure it on held-out segments spread evenly, and remember how it stands; None where there are none."""
-        found = []
-        for index in spread_evenly(len(segments))[:most]:
-            sound = torch.from_numpy(segments.batch(int(index), 1)).to(self.features.window.device)
-            true, mel_power, power = self._spectra(sound, None)
-            plain_way = refiner_losses(_unchanged, mel_power, power, true, self.features.filterbank)
-            refined = refiner_losses(self.refiner, mel_power, power, true, self.features.filterbank)
-            found.append(torch.stack((plain_way[0], refined[0], plain_way[1], refined[1])))
-        if found:
-            means = torch.stack(found).double().mean(dim=0).tolist()
-            self.closer = Closer(means[0] * _DECIBELS, means[1] * _DECIBELS, means[2], means[3])
-        return self.closer
-
-    def _spectra(self, samples: Tensor, centres: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """True powers, mel-band powers as they come back from mels, and their inversion."""
-        true = self.features.power(samples, centres)
-        mel_power = self.features.mel_power(self.features.from_power(true)).transpose(1, 2)
-        return true, mel_power, invert_mel(mel_power, self.features.filterbank, FIRST_STEPS)
+    def compare(self, segments: ValidationSegments, most: int = COMPARED) -> Closer | None:
+        """Measure it on held-out segments, and remember how it stands; see `compare`."""
+        self.closer = compare(self.refiner, self.features, segments, most) or self.closer
+        return self.closer if len(segments) else None
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that a checkpoint has to hold of it."""
@@ -175,6 +167,29 @@ class Refining:
         self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": moments})
         stood = tensors["closer"].tolist()
         self.closer = Closer(*stood) if stood else None
+
+
+@torch.no_grad()
+def compare(refine: Refine, features: LogMel, segments: ValidationSegments, most: int = COMPARED) -> Closer | None:
+    """Measure a network on up to so many held-out segments spread evenly; None where there are none."""
+    found = []
+    for index in spread_evenly(len(segments))[:most]:
+        sound = torch.from_numpy(segments.batch(int(index), 1)).to(features.window.device)
+        true, mel_power, power = _spectra(features, sound, None)
+        plain_way = refiner_losses(_unchanged, mel_power, power, true, features.filterbank)
+        refined = refiner_losses(refine, mel_power, power, true, features.filterbank)
+        found.append(torch.stack((plain_way[0], refined[0], plain_way[1], refined[1])))
+    if not found:
+        return None
+    means = torch.stack(found).cpu().double().mean(dim=0).tolist()
+    return Closer(means[0] * _DECIBELS, means[1] * _DECIBELS, means[2], means[3])
+
+
+def _spectra(features: LogMel, samples: Tensor, centres: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """True powers, mel-band powers as they come back from mels, and their inversion."""
+    true = features.power(samples, centres)
+    mel_power = features.mel_power(features.from_power(true)).transpose(1, 2)
+    return true, mel_power, invert_mel(mel_power, features.filterbank, FIRST_STEPS)
 
 
 def _unchanged(mel_power: Tensor, power: Tensor) -> Tensor:

@@ -87,12 +87,11 @@ class SelfEvaluation:
         except StoppedError:
             self._journal.event("evaluation", "given up: the run is to end", step=state.step)
             return
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            self._journal.warn(
-                f"epoch {state.epoch} was not evaluated: out of memory ({str(error).splitlines()[0][:160]})"
-            )
+        except (RuntimeError, MemoryError, ValueError, ArithmeticError) as error:
+            # Whatever a measurement comes to, what it measures has to go on.
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+            why = "out of memory" if is_out_of_memory(error) else type(error).__name__
+            self._journal.warn(f"epoch {state.epoch} was not evaluated: {why} ({reason})")
             return
         finally:
             self._spent_s += budget.spent_s

@@ -141,7 +141,7 @@ def _space(report: Report) -> list[Content]:
 def _draws(draws: Draws | None, samples: Musicality | None, held_out: Musicality | None) -> list[Content]:
     lines = []
     if draws is not None:
-        copies = draws.nearest_training < _COPIES
+        copies = draws.nearest_training is not None and draws.nearest_training < _COPIES
         near = Content.styled(hundredths(draws.nearest_training), "$look" if copies else "")
         lines += _table(
             [],
