@@ -86,7 +86,7 @@ class Loop:
             self.state.refining = Refining(self.features, profile.run.seed)
         self.orders = Orders(journal, signals, team)
         held_out, evaluation, seed = material.validation, profile.evaluation, profile.run.seed
-        rate = profile.audio.sample_rate
+        learnt, audio = material.training, profile.audio
         self.archive = Archive(
             profile,
             run,
@@ -94,8 +94,8 @@ class Loop:
             self.orders,
             team,
             self.state,
-            SoundWriter(run, self.features, held_out, evaluation, rate, seed, self.orders.is_signalled),
-            PictureSource(self.features, held_out, material.training, evaluation, profile.audio, seed),
+            SoundWriter(run, self.features, held_out, evaluation, learnt, audio, seed, self.orders.is_signalled),
+            PictureSource(self.features, held_out, learnt, evaluation, audio, seed),
             PictureQueue(run, journal, signals),
         )
         part = loader.part.stop - loader.part.start

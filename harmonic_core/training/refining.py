@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -196,6 +197,21 @@ def _unchanged(mel_power: Tensor, power: Tensor) -> Tensor:
     return power
 
 
+@contextmanager
+def _one_thread(device: torch.device) -> Iterator[None]:
+    """Compute with one thread on a CPU: products of a few frames are too small to share.
+
+    Two threads took longer on a quiet machine, and eight times as long where another program kept one of them waiting.
+    """
+    threads = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def train_alone(
     refining: Refining,
     segments: TrainingSegments,
@@ -220,16 +236,17 @@ def train_alone(
     """
     began, step, device = time.monotonic(), 0, refining.features.window.device
     per_epoch = segments.steps_per_epoch(_SEGMENTS_ALONE)
-    while (done := (time.monotonic() - began) / seconds) < 1.0 and not stopped():
-        epoch, place = divmod(step, per_epoch)
-        if place == 0:
-            order, starts = segments.epoch_order(epoch), segments.epoch_starts(epoch)
-        pcm = segments.batch(order[place * _SEGMENTS_ALONE :][:_SEGMENTS_ALONE], starts)
-        warm = min(1.0, (step + 1) / _WARM_UP)
-        share = _LEAST_SHARE + (1.0 - _LEAST_SHARE) * 0.5 * (1.0 + math.cos(math.pi * done))
-        refining.update(step, torch.from_numpy(pcm).to(device), _FRAMES_ALONE, _LEARNING_RATE * warm * share)
-        step += 1
-        tell(min(1.0, done))
+    with _one_thread(device):
+        while (done := (time.monotonic() - began) / seconds) < 1.0 and not stopped():
+            epoch, place = divmod(step, per_epoch)
+            if place == 0:
+                order, starts = segments.epoch_order(epoch), segments.epoch_starts(epoch)
+            pcm = segments.batch(order[place * _SEGMENTS_ALONE :][:_SEGMENTS_ALONE], starts)
+            warm = min(1.0, (step + 1) / _WARM_UP)
+            share = _LEAST_SHARE + (1.0 - _LEAST_SHARE) * 0.5 * (1.0 + math.cos(math.pi * done))
+            refining.update(step, torch.from_numpy(pcm).to(device), _FRAMES_ALONE, _LEARNING_RATE * warm * share)
+            step += 1
+            tell(min(1.0, done))
     return step
 
 

@@ -19,6 +19,8 @@ from harmonic_core.training.state import TrainState
 
 _LEAST_S = 0.5
 """Less time than this is not worth beginning with."""
+_LAST_S = 5.0
+"""At the end of a run there is so much time at least."""
 
 
 class SelfEvaluation:
@@ -68,12 +70,11 @@ class SelfEvaluation:
         """
         share = self._profile.evaluation.evaluation_share
         left_s = share * trained_s - self._spent_s
-        nothing_yet = self._last_step < 0
         if not share or self._mean_spectrum_db is None or self._last_step == state.step:
             return
-        if left_s < _LEAST_S and not (is_last and nothing_yet):
+        if left_s < _LEAST_S and not is_last:
             return
-        budget = Budget(max(left_s, _LEAST_S), self._stopped)
+        budget = Budget(max(left_s, _LAST_S if is_last else _LEAST_S), self._stopped)
         try:
             report = self._on_held_out(self._mean_spectrum_db).report(
                 state.judged,

@@ -17,16 +17,18 @@ from torch import Tensor
 
 from harmonic_core.audio.features import LogMel
 from harmonic_core.audio.vocoder import Refine, mel_to_sound
-from harmonic_core.data.segments import ValidationSegments
-from harmonic_core.evaluation.validation import posterior_of
+from harmonic_core.data.segments import TrainingSegments, ValidationSegments
+from harmonic_core.evaluation.level import level_offset
+from harmonic_core.evaluation.validation import posterior_of, typical_segments
 from harmonic_core.model.vae import VAE
-from harmonic_core.profile.sections import Evaluation
+from harmonic_core.profile.sections import Audio, Evaluation
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.samples import Sample, Take, step_folder
 from harmonic_core.training.signals import StoppedError
 
 _ENVELOPE_POINTS = 48
 _QUIET_DB = -60.0
+_USUAL = 16
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,10 @@ class SoundWriter:
         Validation segments; the items are spread evenly over them.
     evaluation
         How many, and how carefully.
-    sample_rate
-        In Hz.
+    training
+        What the model is trained on: it says how loud the sounds should be.
+    audio
+        How sound becomes mels.
     seed
         Decides the prior's noise and the vocoder's first phase.
     stopped
@@ -55,7 +59,8 @@ class SoundWriter:
     features: LogMel
     segments: ValidationSegments
     evaluation: Evaluation
-    sample_rate: int
+    training: TrainingSegments
+    audio: Audio
     seed: int
     stopped: Callable[[], bool] = lambda: False
 
@@ -100,7 +105,7 @@ class SoundWriter:
         with torch.no_grad():
             mel = model.sample(noise.to(self.features.window.device))
         model.train()
-        sounds = self._render(mel, refine)
+        sounds = self._render(mel + self._offset(model), refine)
         return [
             Sample(
                 kind="prior",
@@ -109,7 +114,7 @@ class SoundWriter:
                 epoch=epoch,
                 title=f"prior {index + 1}",
                 files={"prior": self._save(folder / f"prior-{index}.wav", sound)},
-                duration_s=len(sound) / self.sample_rate,
+                duration_s=len(sound) / self.audio.sample_rate,
                 level_db={"prior": level_db(sound)},
                 envelope=envelope(sound),
             )
@@ -126,7 +131,7 @@ class SoundWriter:
         with torch.no_grad():
             reconstruction = model.decode(posterior_of(model, mel).mu)
         originals = pcm.astype(np.float32) / 32768.0
-        decoded, reconstructed = self._render(mel, refine), self._render(reconstruction, refine)
+        decoded, reconstructed = self._render(mel, refine), self._render(reconstruction + self._offset(model), refine)
         items = []
         for index, place in enumerate(chosen):
             cached, start = self.segments.places[place]
@@ -142,10 +147,10 @@ class SoundWriter:
                     index=index,
                     step=step,
                     epoch=epoch,
-                    title=f"{cached.track.label} at {start / self.sample_rate:.0f} s",
+                    title=f"{cached.track.label} at {start / self.audio.sample_rate:.0f} s",
                     source=cached.track.source,
                     files={take: self._save(folder / f"recon-{index}.{take}.wav", takes[take]) for take in takes},
-                    duration_s=pcm.shape[1] / self.sample_rate,
+                    duration_s=pcm.shape[1] / self.audio.sample_rate,
                     level_db={take: level_db(sound) for take, sound in takes.items()},
                     envelope=envelope(reconstructed[index]),
                     recon_db=self.features.error_db(reconstruction[index].clamp(0, 1), mel[index]).item(),
@@ -165,9 +170,15 @@ class SoundWriter:
         rendered: NDArray[np.float32] = sound.cpu().numpy()
         return rendered
 
+    def _offset(self, model: VAE) -> float:
+        chosen, starts = typical_segments(self.training, _USUAL), self.training.epoch_starts(0)
+        pcm = self.training.batch(chosen, starts)[:, : self.training.segment_samples]
+        mel = self.features(torch.from_numpy(pcm).to(self.features.window.device))
+        return level_offset(model, self.features, self.audio, [mel])
+
     def _save(self, path: Path, sound: NDArray[np.float32]) -> str:
         wav = io.BytesIO()
-        soundfile.write(wav, sound, self.sample_rate, format="WAV", subtype="PCM_16")
+        soundfile.write(wav, sound, self.audio.sample_rate, format="WAV", subtype="PCM_16")
         # Not by libsndfile, which says of a full disk only "System error".
         path.write_bytes(wav.getvalue())
         return path.name

@@ -191,6 +191,21 @@ def test_training_alone_tells_how_far_it_is(features: LogMel, learning: Training
     assert train_alone(refining, learning, 1e9, stopped=lambda: True) == 0
 
 
+def test_training_alone_leaves_the_number_of_threads_as_it_was(features: LogMel, learning: TrainingSegments) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        seen: list[int] = []
+        asked = iter((False, True))
+        train_alone(
+            Refining(features, 0), learning, 1e9, lambda _: seen.append(torch.get_num_threads()), lambda: next(asked)
+        )
+        assert seen == [1]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_a_network_comes_back_as_it_was_written(features: LogMel, batch: Tensor, tmp_path: Path) -> None:
     refining = updated(features, batch, range(9))
     refining.closer = BETTER
