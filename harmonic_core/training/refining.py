@@ -201,7 +201,7 @@ def _unchanged(mel_power: Tensor, power: Tensor) -> Tensor:
 def _one_thread(device: torch.device) -> Iterator[None]:
     """Compute with one thread on a CPU: products of a few frames are too small to share.
 
-    Two threads took longer on a quiet machine, and eight times as long where another program kept one of them waiting.
+    Two threads were no quicker at best, and took five to eight times as long where another program kept one waiting.
     """
     threads = torch.get_num_threads()
     if device.type == "cpu":

@@ -33,7 +33,10 @@ GENRES = {
     "jazz": "jazz",
 }
 """A genre of GTZAN for every style of the generator."""
-SMALL = [f"--set={key}={value}" for key, value in TINY.items()] + ["--epochs", "2", "--checkpoint-every", "1"]
+SMALL = [
+    *(f"--set={key}={value}" for key, value in TINY.items()),
+    *("--epochs", "2", "--checkpoint-every", "1", "--set=evaluation.evaluation_share=0.1"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ def write_clips(folder: Path, count: int) -> None:
 
 
 def test_a_huge_beta_collapses_the_latent(verdict_of: Callable[..., Verdict]) -> None:
-    verdict = verdict_of("loss.beta_start=100", "loss.beta_end=100", "train.epochs=100", "train.learning_rate=0.01")
+    verdict = verdict_of("loss.beta_start=100", "loss.beta_end=100", "train.epochs=100", "train.learning_rate=0.03")
     assert verdict.kind == "collapsed"
     assert "0 of 8 units active" in verdict.evidence
     assert "--beta-end 0.01`" in verdict.action
