@@ -224,8 +224,9 @@ def mean_spectrum_db(segments: ValidationSegments, features: LogMel, band_mean: 
 
 @torch.no_grad()
 def posterior_of(model: VAE, mel: Tensor) -> Posterior:
-    """Posterior of mel spectrograms, in evaluation mode."""
+    """Posterior of mel spectrograms, in evaluation mode; the model is left in the mode that it was in."""
+    was_training = model.training
     model.eval()
     posterior = model.encode(mel)
-    model.train()
+    model.train(was_training)
     return posterior

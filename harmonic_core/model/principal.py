@@ -95,7 +95,8 @@ class PrincipalCode(nn.Module):
         """Code of spectrograms around a mean of zero, for a small absolute error: (batch, latent_dim).
 
         A projection has the least squared error. Two rounds of weights that are less where the rest is larger
-        (iteratively reweighted least squares, Holland & Welsch 1977) bring the absolute error within 1 % of its least.
+        (iteratively reweighted least squares, Holland & Welsch 1977) bring the absolute error to about 1 % above the
+        least.
 
         Parameters
         ----------

@@ -178,7 +178,6 @@ class Measurement:
         # By music that was trained on, where it is at hand: what is measured must not be made to fit.
         usual = (mel if learnt is None else learnt.mel)[:_USUAL]
         offset = level_offset(model, self.ears.features, profile.audio, torch.split(usual, _ENCODED_AT_ONCE))
-        model.eval()
         heard, closeness, originals = self._closeness(model, refine, posterior, offset, seen, budget)
         noise = torch.randn((_DRAWN, model.latent_dim), generator=torch.Generator().manual_seed(seed))
         drawn = torch.cat([model.sample(part.to(mel.device)) for part in torch.split(noise, _ENCODED_AT_ONCE)])

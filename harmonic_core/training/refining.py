@@ -33,8 +33,8 @@ _GRAD_CLIP = 1.0
 _CONVERGENCE_WEIGHT = 0.3
 """Of spectral convergence beside the levels: less cost nothing there and helped them."""
 _EVERY = 8
-"""Updates of the model between two of the network, each of four frames a segment: 7 % of an update of the default
-model on two cores."""
+"""Updates of the model between two of the network, each of four frames a segment: on one thread 30 ms for 16
+segments, 3.8 ms an update of the model."""
 _FRAMES_BESIDE = 4
 _FRAMES_ALONE, _SEGMENTS_ALONE = 8, 16
 _WARM_UP = 20
@@ -109,7 +109,8 @@ class Refining:
         if step % _EVERY:
             return
         try:
-            self.update(step, samples, _FRAMES_BESIDE, _LEARNING_RATE * min(1.0, (step // _EVERY + 1) / warm_up))
+            with _one_thread(self.features.window.device):
+                self.update(step, samples, _FRAMES_BESIDE, _LEARNING_RATE * min(1.0, (step // _EVERY + 1) / warm_up))
         except (RuntimeError, MemoryError) as error:
             # The model comes first: where memory is short it does without.
             if not is_out_of_memory(error):
