@@ -7,24 +7,29 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from harmonic_core import __version__
 from harmonic_core.errors import HarmonicError, ProfileError
 from harmonic_core.run.directory import RunDirectory, open_run
+from harmonic_tui.keys import bindings
+from harmonic_tui.messages import Told
+from harmonic_tui.places import PLACES
 from harmonic_tui.plain import plain
-from harmonic_tui.screens.dashboard import DashboardScreen
-from harmonic_tui.sound.player import Heard, Player
+from harmonic_tui.screens.run_screen import RunScreen
+from harmonic_tui.sound.player import Heard, Listening, Player
 from harmonic_tui.themes import DARK, DEFAULT_HUES, LIGHT
+from harmonic_tui.watched import WatchedRun
 
 if TYPE_CHECKING:
+    from harmonic_tui.places import Place
     from harmonic_tui.screens.leave import Choice
 
 
@@ -46,13 +51,7 @@ class Console(App[str]):
     TITLE = "HarmonicVAE"
     CSS_PATH = "console.tcss"
     DEFAULT_MODE = "first"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "runs", "Runs", tooltip="Profiles and runs"),
-        Binding("2", "dashboard", "Dashboard", tooltip="The run that is open"),
-        Binding("question_mark", "help", "Help", key_display="?", tooltip="What every key does here"),
-        Binding("q", "leave", "Leave", tooltip="Leave the console; asks what becomes of the run"),
-        Binding("ctrl+p", "command_palette", "Commands", show=False, priority=True, tooltip="All commands by name"),
-    ]
+    BINDINGS = bindings("console")
 
     def __init__(
         self,
@@ -65,9 +64,7 @@ class Console(App[str]):
         super().__init__()
         self.clock = clock
         self.player = Player(self._heard)
-        self._run = run
-        self._process = process
-        self._dashboard: DashboardScreen | None = None
+        self.watched = WatchedRun(run, process, clock) if run is not None else None
         self._opened = 0
         # The framework keeps a stack of screens for each mode. Here a mode is a place that a number key leads to.
         self._modes_by_place = {"dashboard" if run else "runs": self.DEFAULT_MODE}
@@ -84,17 +81,7 @@ class Console(App[str]):
         return {**DEFAULT_HUES, "border-blurred": "#2b3544"}
 
     def _first_screen(self) -> Screen[None]:
-        return self._runs_screen() if self._run is None else self._dashboard_screen()
-
-    def _runs_screen(self) -> Screen[None]:
-        from harmonic_tui.screens.launch import LaunchScreen
-
-        return LaunchScreen()
-
-    def _dashboard_screen(self) -> Screen[None]:
-        assert self._run is not None
-        self._dashboard = DashboardScreen(self._run, self._process)
-        return self._dashboard
+        return PLACES["dashboard" if self.watched else "runs"].build(self.watched)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the keys do, by name, and what the framework offers beside."""
@@ -121,17 +108,46 @@ class Console(App[str]):
 
     def open_run(self, run: RunDirectory, process: subprocess.Popen[bytes] | None = None) -> None:
         """Show the dashboard of a run."""
-        if process is None and self._run is not None and run.path.resolve() == self._run.path.resolve():
-            self.action_dashboard()
+        known = self.watched
+        if process is None and known is not None and run.path.resolve() == known.run.path.resolve():
+            self.action_place("dashboard")
             return
-        self._run, self._process = run, process
+        self.workers.cancel_group(self, "feed")
+        self.watched = WatchedRun(run, process, self.clock)
         self._opened += 1
-        left = self._modes_by_place.get("dashboard")
-        self._modes_by_place["dashboard"] = f"dashboard-{self._opened}"
-        self.add_mode(self._modes_by_place["dashboard"], self._dashboard_screen)
-        self.action_dashboard()
-        if left is not None:
-            self.remove_mode(left)
+        left = [self._modes_by_place.pop(name) for name, place in PLACES.items() if self._is_left(place)]
+        self.action_place("dashboard")
+        for mode in left:
+            self.remove_mode(mode)
+
+    def _is_left(self, place: Place) -> bool:
+        return place.of_run and place.name in self._modes_by_place
+
+    def begin_to_watch(self) -> None:
+        """Follow the open run's files, unless that is done already."""
+        watched = self.watched
+        if watched is None or any(worker.group == "feed" and worker.is_running for worker in self.workers):
+            return
+        self.run_worker(
+            watched.follow(lambda message: self.post_message(Told(watched, message))), group="feed", exit_on_error=True
+        )
+
+    def on_told(self, told: Told) -> None:
+        """Keep what was read, and give it to the screens in front; the others catch up when they are wanted."""
+        if told.watched is not self.watched:
+            return
+        told.watched.take(told.message)
+        in_front = self.screen_stack
+        for screen in self._run_screens():
+            if screen in in_front:
+                screen.post_message(replace(told.message))  # type: ignore[type-var]
+            else:
+                screen.missed = True
+
+    def _run_screens(self) -> Iterator[RunScreen]:
+        """Screens that show the open run, in whatever mode."""
+        for stack in self._screen_stacks.values():
+            yield from (screen for screen in stack if isinstance(screen, RunScreen))
 
     @work
     async def start_profile(self, profile: str) -> None:
@@ -148,23 +164,47 @@ class Console(App[str]):
         self.open_run(started.run, started.process)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Do not offer to go where one is, or where nothing is."""
-        if action in {"runs", "dashboard"}:
-            there = action == "runs" or "dashboard" in self._modes_by_place
-            return there and self.current_mode != self._modes_by_place.get(action)
+        """Do not offer to go where one is, or what needs a run where none is open."""
+        match action:
+            case "place":
+                name = str(parameters[0])
+                return self.can_reach(name) and self.current_mode != self._modes_by_place.get(name)
+            case "steer":
+                return self.watched is not None
         return True
 
-    def action_runs(self) -> None:
-        """Show profiles and runs."""
-        if "runs" not in self._modes_by_place:
-            self._modes_by_place["runs"] = "runs"
-            self.add_mode("runs", self._runs_screen)
-        self.switch_mode(self._modes_by_place["runs"])
+    def can_reach(self, name: str) -> bool:
+        """Whether there is something to show at the place."""
+        return self.watched is not None or not PLACES[name].of_run
 
-    def action_dashboard(self) -> None:
-        """Show the run that is open."""
-        if "dashboard" in self._modes_by_place:
-            self.switch_mode(self._modes_by_place["dashboard"])
+    def action_place(self, name: str) -> None:
+        """Go to a place."""
+        if not self.can_reach(name):
+            return
+        place = PLACES[name]
+        if name not in self._modes_by_place:
+            mode = f"{name}-{self._opened}" if place.of_run else name
+            self._modes_by_place[name] = mode
+            self.add_mode(mode, lambda: place.build(self.watched))
+        self.switch_mode(self._modes_by_place[name])
+
+    @work(exclusive=True, group="places")
+    async def action_places(self) -> None:
+        """Choose a place from all of them."""
+        from harmonic_tui.screens.places import PlacesScreen
+
+        here = next((name for name, mode in self._modes_by_place.items() if mode == self.current_mode), "")
+        reachable = frozenset(name for name in PLACES if self.can_reach(name))
+        chosen = await self.push_screen_wait(PlacesScreen(reachable, here))
+        if chosen is not None:
+            self.action_place(chosen)
+
+    def action_steer(self) -> None:
+        """Show what the run can be asked for."""
+        from harmonic_tui.screens.steer import SteerScreen
+
+        if self.watched is not None:
+            self.push_screen(SteerScreen(self.watched))
 
     def action_help(self) -> None:
         """Show what the keys do here."""
@@ -184,7 +224,7 @@ class Console(App[str]):
         """Leave; while a trainer works, ask what becomes of it."""
         from harmonic_core.run.status import ACTIVE_STATES
 
-        run = self._run
+        run = self.watched.run if self.watched else None
         state = self._state()
         if run is None or state not in {*ACTIVE_STATES, "starting"}:
             self.exit()
@@ -204,10 +244,12 @@ class Console(App[str]):
     def _state(self) -> str:
         from harmonic_core.run.status import read_status, seen_state
 
-        status = read_status(self._run.status) if self._run else None
+        if self.watched is None:
+            return "unknown"
+        status, process = read_status(self.watched.run.status), self.watched.process
         if status is not None:
             return seen_state(status, self.clock())
-        return "starting" if self._process is not None and self._process.poll() is None else "unknown"
+        return "starting" if process is not None and process.poll() is None else "unknown"
 
     def _end(self, run: RunDirectory, choice: Choice) -> None:
         from harmonic_core.run.control import send_command
@@ -215,14 +257,15 @@ class Console(App[str]):
 
         if choice == "stop":
             send_command(run, "stop")
-        elif choice == "kill" and self._process is not None and not run.status.exists():
-            self._process.kill()
+        elif choice == "kill" and self.watched and self.watched.process and not run.status.exists():
+            self.watched.process.kill()
         elif choice == "kill":
             kill_trainer(run)
 
     def _heard(self, heard: Heard) -> None:
-        if self._dashboard is not None and self._dashboard.is_running:
-            self._dashboard.hear(heard)
+        for screen in self.screen_stack:
+            if isinstance(screen, Listening):
+                screen.hear(heard)
 
 
 def _farewell(run: RunDirectory, choice: Choice) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harmonic_core.run.records import Row
     from harmonic_core.run.samples import Sample
     from harmonic_core.run.status import Status
+    from harmonic_tui.watched import WatchedRun
     from harmonic_tui.wording import ShownState
 
 _BY_COMMAND = "by command"
@@ -50,6 +51,14 @@ class Seen:
             return False
         lost = self.state == "lost" and self.status.state == "preparing"
         return lost or self.state in {"failed", "stopped", "diverged"}
+
+
+@dataclass
+class Told(Message, bubble=False):
+    """The feed has something for whoever shows the run."""
+
+    watched: WatchedRun = field(repr=False)
+    message: Message
 
 
 @dataclass

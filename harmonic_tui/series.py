@@ -8,9 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from harmonic_core.run.records import Row
+
+if TYPE_CHECKING:
+    from harmonic_core.run.status import Status
 
 _LARGEST = 1e300
 """Beyond it no axis can be computed; NaN and infinities are beyond it too."""
@@ -104,6 +107,30 @@ class Curves:
         """Updates in an epoch, from the newest row that closed one."""
         step, epoch = self.last_epoch_row.get("step"), self.last_epoch_row.get("epoch")
         return step / epoch if is_number(step) and is_number(epoch) and epoch > 0 else None
+
+
+@dataclass
+class Scale:
+    """What the charts of a run have in common: its curves, and how long its epochs are."""
+
+    curves: Curves = field(default_factory=Curves)
+    planned_steps_per_epoch: float | None = None
+    mean_spectrum_db: float | None = None
+    best: tuple[int, int, float] | None = None
+    """Epoch, step and validation loss of the best weights so far."""
+
+    @property
+    def steps_per_epoch(self) -> float | None:
+        """Updates in an epoch: as planned, or as seen."""
+        return self.planned_steps_per_epoch or self.curves.steps_per_epoch
+
+    def tell(self, status: Status) -> None:
+        """Take note of what the trainer says of plan, baseline and best weights."""
+        self.best = (status.best.epoch, status.best.step, status.best.val_loss) if status.best else None
+        self.planned_steps_per_epoch = (
+            status.total_steps / status.epochs if status.epochs and status.total_steps else None
+        )
+        self.mean_spectrum_db = status.mean_spectrum_db
 
 
 def is_finite(value: object) -> TypeGuard[float]:

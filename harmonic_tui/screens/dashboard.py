@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Footer
 
 from harmonic_core.errors import HarmonicError
-from harmonic_core.run.directory import RunDirectory
-from harmonic_tui.evaluated import Evaluated
-from harmonic_tui.feed import Feed
+from harmonic_tui.keys import bindings
 from harmonic_tui.messages import (
     EvaluationRead,
     EventsRead,
@@ -27,10 +22,10 @@ from harmonic_tui.messages import (
     StatusSeen,
 )
 from harmonic_tui.plain import plain
-from harmonic_tui.refusals import Refusals
+from harmonic_tui.screens.run_screen import RunScreen
 from harmonic_tui.sound.player import Heard
 from harmonic_tui.widgets.case_study import CaseStudyCard
-from harmonic_tui.widgets.chart import Chart, Scale
+from harmonic_tui.widgets.chart import Chart
 from harmonic_tui.widgets.charts import CHARTS, RateChart
 from harmonic_tui.widgets.device import DevicePanel
 from harmonic_tui.widgets.evaluation import EvaluationLine
@@ -46,7 +41,7 @@ from harmonic_tui.widgets.verdict import VerdictLine
 if TYPE_CHECKING:
     from harmonic_core.run.control import CommandName
     from harmonic_core.run.samples import Sample, Take
-    from harmonic_tui.app import Console
+    from harmonic_tui.watched import WatchedRun
 
 _ASKED: dict[CommandName, str] = {
     "pause": "asked to pause; it does after the step it is in",
@@ -56,43 +51,29 @@ _ASKED: dict[CommandName, str] = {
 }
 
 
-class DashboardScreen(Screen[None]):
+class DashboardScreen(RunScreen):
     """Follows one run, live or ended."""
 
     CSS_PATH = "dashboard.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]  # noqa: RUF012 - the name of the framework
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (14, "-short"), (30, "-tall")]  # noqa: RUF012 - the name of the framework
     AUTO_FOCUS = "#samples"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "play", "Play", tooltip="Play the chosen sample, or stop"),
-        Binding("a", "take", "Take", tooltip="Next take of the same item; goes on from the same place"),
-        Binding("p", "command('pause')", "Pause", tooltip="Pause the training after this step"),
-        Binding("p", "command('resume')", "Go on", tooltip="Go on with the training"),
-        Binding("c", "command('checkpoint')", "Checkpoint", tooltip="Write a checkpoint after this step"),
-        Binding("s", "command('sample')", "Sample", tooltip="Make samples after this step"),
-        Binding("tab", "next_chart", "Chart", tooltip="Show the next chart, where there is room for one only"),
-        Binding("tab", "next_list", "Other list", tooltip="Go to the refused files, or back to the samples"),
-        Binding("r", "refused", "Refused", tooltip="Every refused file, and why"),
-        # On a narrow screen the header names them, and the footer has no room.
-        Binding("r", "all_refused", "Refused", show=False, tooltip="Every refused file, and why"),
-        Binding("e", "evaluation", "Evaluation", tooltip="Everything that was measured of the model last"),
-        # There the line of figures is to be clicked.
-        Binding("e", "whole_evaluation", show=False, tooltip="Everything that was measured of the model last"),
-        Binding("escape", "app.runs", "Back", show=False, tooltip="Back to profiles and runs; the run goes on"),
-    ]
+    BINDINGS = bindings("dashboard")
 
-    app: Console
-
-    def __init__(self, run: RunDirectory, process: subprocess.Popen[bytes] | None = None) -> None:
-        super().__init__()
-        self.run_directory = run
-        self.seen: Seen | None = None
-        self._process = process
-        self._scale = Scale()
-        self._refusals = Refusals()
-        self._evaluated = Evaluated(run)
+    def __init__(self, watched: WatchedRun) -> None:
+        super().__init__(watched)
+        self.run_directory = watched.run
+        self._scale = watched.scale
+        self._refusals = watched.refusals
+        self._evaluated = watched.evaluated
+        self._drawn_scale: tuple[object, ...] = ()
         self._offered: dict[str, tuple[str, bool]] = {}
         """What the footer shows: what each key does, and whether it does now."""
+
+    @property
+    def seen(self) -> Seen | None:
+        """The run's newest state."""
+        return self.watched.seen
 
     def compose(self) -> ComposeResult:
         """Frames first; what they hold comes as it is read."""
@@ -120,10 +101,8 @@ class DashboardScreen(Screen[None]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Begin to follow the run."""
+        """Choose a chart, and find out where sound goes."""
         self.query_one("#loss").add_class("-chosen")
-        feed = Feed(self.run_directory, clock=self.app.clock, process=self._process)
-        self.run_worker(feed.follow(self.post_message), group="feed", exit_on_error=True)
         self.call_after_refresh(self.app.open_sound)
         self.hear(Heard("route"))
 
@@ -141,59 +120,44 @@ class DashboardScreen(Screen[None]):
 
     def on_status_seen(self, message: StatusSeen) -> None:
         """Show the state, and which keys work in it."""
-        seen = self.seen = message.seen
+        seen = message.seen
         self.query_one(Header).tell(seen)
         self.query_one(Notice).tell(seen, self.app.clock())
         self.set_class(self.query_one(Notice).display, "-noticed")
         self.query_one(VerdictLine).tell(seen)
         self.set_class(seen.silent_s > 0, "-stale")
         status = seen.status
-        if status:
-            self._refusals.begin(status.started_at)
         self._show_preparation()
-        self._evaluated.tell_seen(seen)
         self._show_evaluation()
         if status:
             self.query_one(DevicePanel).tell(status)
             self.set_class(len(status.ranks) == 2, "-two-ranks")
             self.set_class(len(status.ranks) > 2, "-ranks")
-            best = (status.best.epoch, status.best.step, status.best.val_loss) if status.best else None
-            planned = status.total_steps / status.epochs if status.epochs and status.total_steps else None
-            if (best, planned, status.mean_spectrum_db) != (
-                self._scale.best,
-                self._scale.planned_steps_per_epoch,
-                self._scale.mean_spectrum_db,
-            ):
-                self._scale.best, self._scale.planned_steps_per_epoch = best, planned
-                self._scale.mean_spectrum_db = status.mean_spectrum_db
+            scale = (self._scale.best, self._scale.planned_steps_per_epoch, self._scale.mean_spectrum_db)
+            if scale != self._drawn_scale:
+                self._drawn_scale = scale
                 self._touch_charts()
         self.refresh_bindings()
 
     def on_figures_read(self, message: FiguresRead) -> None:
         """Extend the curves."""
-        if message.restarted:
-            self._scale.curves.clear()
-        self._scale.curves.extend(message.rows)
         self.query_one(LatentPanel).tell(self._scale.curves.last_epoch_row)
         self._touch_charts()
 
     def on_events_read(self, message: EventsRead) -> None:
         """Show what happened."""
         self.query_one(EventsPanel).tell(message.rows, restarted=message.restarted)
-        if self._refusals.read(message.rows, restarted=message.restarted):
-            self._show_preparation()
-            self.refresh_bindings()
+        self._show_preparation()
+        self.refresh_bindings()
 
     def on_profile_read(self, message: ProfileRead) -> None:
         """Show where the music lies, and measure by what was planned."""
         self.query_one(PreparationPanel).tell_music(message.music)
         self.query_one(DevicePanel).tell_planned(message.grad_accum_steps)
-        self._evaluated.tell_profile(message)
         self._show_evaluation()
 
     def on_evaluation_read(self, message: EvaluationRead) -> None:
         """Show what was measured."""
-        self._evaluated.tell_report(message.report)
         self._show_evaluation()
 
     def on_samples_found(self, message: SamplesFound) -> None:

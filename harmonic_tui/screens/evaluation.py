@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from harmonic_tui.evaluated import Evaluated
+from harmonic_tui.keys import bindings
 from harmonic_tui.widgets.report import COLUMNS, Block, block, heading
 
 
@@ -20,11 +18,7 @@ class EvaluationScreen(ModalScreen[None]):
 
     CSS_PATH = "evaluation.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (112, "-wide")]  # noqa: RUF012 - the name of the framework
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,e,q", "dismiss(None)", "Back", tooltip="Back to the dashboard"),
-        Binding("j", "scroll(1)", "Down", show=False),
-        Binding("k", "scroll(-1)", "Up", show=False),
-    ]
+    BINDINGS = bindings("evaluation")
 
     def __init__(self, evaluated: Evaluated) -> None:
         super().__init__()

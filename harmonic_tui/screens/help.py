@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual.app import ComposeResult
-from textual.binding import ActiveBinding, Binding, BindingType
+from textual.binding import ActiveBinding, Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from harmonic_tui.keys import bindings
 
 _FRAMEWORK_ACTIONS = {"copy_text", "screen.copy_text", "help_quit", "app.help_quit", "quit", "app.quit"}
 
@@ -18,7 +18,7 @@ class HelpScreen(ModalScreen[None]):
     """A list of keys. Escape goes back."""
 
     CSS_PATH = "help.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,q,enter", "dismiss(None)", "Back")]
+    BINDINGS = bindings("help")
 
     def __init__(self, bindings: dict[str, ActiveBinding]) -> None:
         super().__init__()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
@@ -18,6 +17,7 @@ from textual.widgets.option_list import Option
 from harmonic_core.errors import HarmonicError, ProfileError
 from harmonic_core.run.directory import RUN_ROOTS, RunDirectory, list_runs
 from harmonic_core.run.words import preparation
+from harmonic_tui.keys import bindings
 from harmonic_tui.plain import plain
 from harmonic_tui.wording import day_and_time, figure, state_mark
 
@@ -37,11 +37,7 @@ LOOK_INTERVAL_S = 2.0
 class Choices(OptionList):
     """A list that hjkl move in as well."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select", "Start or open", tooltip="Start the profile, or open the run"),
-        Binding("j", "cursor_down", "Down", show=False, tooltip="Next line of the list"),
-        Binding("k", "cursor_up", "Up", show=False, tooltip="Previous line of the list"),
-    ]
+    BINDINGS = bindings("choices")
 
 
 class LaunchScreen(Screen[None]):
@@ -50,12 +46,7 @@ class LaunchScreen(Screen[None]):
     CSS_PATH = "launch.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - the name of the framework
     AUTO_FOCUS = "#profiles"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "app.focus_next", "Other list", tooltip="Go to the other list"),
-        Binding("l,right", "app.focus_next", "Other list", show=False),
-        Binding("h,left", "app.focus_previous", "Other list", show=False),
-        Binding("escape", "app.dashboard", "Back", show=False, tooltip="Back to the run that was open"),
-    ]
+    BINDINGS = bindings("runs")
 
     app: Console
 

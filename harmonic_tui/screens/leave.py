@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from harmonic_tui.keys import bindings
 from harmonic_tui.plain import plain
 
 Choice = Literal["leave", "stop", "kill"]
@@ -21,11 +21,7 @@ class LeaveScreen(ModalScreen[Choice | None]):
     """Leave the run alone, stop it well, or kill it. Escape goes back."""
 
     CSS_PATH = "leave.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss(None)", "Back", tooltip="Go back; nothing happens to the run"),
-        Binding("j", "cursor(1)", "Down", show=False),
-        Binding("k", "cursor(-1)", "Up", show=False),
-    ]
+    BINDINGS = bindings("leave")
 
     def __init__(self, run: str, *, starting: bool = False) -> None:
         super().__init__()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from harmonic_tui.keys import bindings
 from harmonic_tui.plain import plain
 from harmonic_tui.refusals import Refusals
 from harmonic_tui.widgets.refused import RefusedList
@@ -20,9 +18,7 @@ class RefusedScreen(ModalScreen[None]):
     """The list, and below it the chosen file. Escape goes back."""
 
     CSS_PATH = "refused.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,r,q", "dismiss(None)", "Back", tooltip="Back to the dashboard")
-    ]
+    BINDINGS = bindings("refused")
 
     def __init__(self, refusals: Refusals, index: int | None = None) -> None:
         super().__init__()

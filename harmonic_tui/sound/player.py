@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from harmonic_tui.plain import plain
 
@@ -24,6 +24,14 @@ class Heard:
     event: Literal["route", "started", "finished", "failed"]
     path: Path | None = None
     reason: str = ""
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """A screen that shows what the player says."""
+
+    def hear(self, heard: Heard) -> None:
+        """Show it."""
 
 
 class Player:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -16,7 +16,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from harmonic_core.run.words import count
-from harmonic_tui.series import Curve, Curves
+from harmonic_tui.series import Curve, Scale
 from harmonic_tui.widgets.axes import Axis, step_axis, value_axis
 
 if TYPE_CHECKING:
@@ -37,22 +37,6 @@ _SIDES = {LEFT: "left", RIGHT: "right"}
 _LEAST_COLUMNS, _LEAST_ROWS = 16, 5
 _ROWS_BELOW = 2
 """Rows that the axis of time takes."""
-
-
-@dataclass
-class Scale:
-    """What the charts of a run have in common: its curves, and how long its epochs are."""
-
-    curves: Curves = field(default_factory=Curves)
-    planned_steps_per_epoch: float | None = None
-    mean_spectrum_db: float | None = None
-    best: tuple[int, int, float] | None = None
-    """Epoch, step and validation loss of the best weights so far."""
-
-    @property
-    def steps_per_epoch(self) -> float | None:
-        """Updates in an epoch: as planned, or as seen."""
-        return self.planned_steps_per_epoch or self.curves.steps_per_epoch
 
 
 @dataclass(frozen=True)

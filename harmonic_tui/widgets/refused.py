@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -15,6 +14,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from harmonic_core.run.words import files
+from harmonic_tui.keys import bindings
 from harmonic_tui.plain import end_of, plain
 from harmonic_tui.refusals import Refusals
 
@@ -27,15 +27,7 @@ class RefusedList(ScrollView, can_focus=True):
     """A line a file: its name and the reason. It stays at its end, the newest, unless one moves away from there."""
 
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "choose", "Whole text", show=False, tooltip="Show the whole name and reason"),
-        Binding("j,down", "move(1)", "Down", show=False, tooltip="Next line of the list"),
-        Binding("k,up", "move(-1)", "Up", show=False, tooltip="Previous line of the list"),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("home", "move(-1_000_000_000)", "First", show=False),
-        Binding("end", "move(1_000_000_000)", "Last", show=False),
-    ]
+    BINDINGS = bindings("refused-list")
     COMPONENT_CLASSES: ClassVar[set[str]] = {"refused--chosen"}
 
     cursor: reactive[int] = reactive(0)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
@@ -15,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.words import count
+from harmonic_tui.keys import bindings
 from harmonic_tui.plain import plain
 from harmonic_tui.wording import figure
 
@@ -37,11 +37,7 @@ def takes_of(sample: Sample) -> tuple[Take, ...]:
 class SamplesPanel(OptionList):
     """A line a sample: what it is, its takes, how long, how loud, how close."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select", "Play", show=False, tooltip="Play the chosen sample, or stop"),
-        Binding("j", "cursor_down", "Down", show=False, tooltip="Next line of the list"),
-        Binding("k", "cursor_up", "Up", show=False, tooltip="Previous line of the list"),
-    ]
+    BINDINGS = bindings("samples-list")
 
     class Wanted(Message):
         """A sample was chosen with Enter or the mouse."""
