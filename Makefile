@@ -8,11 +8,16 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-# libportaudio2 plays samples; the ALSA plugins let the tests play into a file instead of a sound card.
+# What plays samples here; without them they can still be heard in a browser.
 SYSTEM_PACKAGES := libportaudio2 libasound2-plugins
+# What the tests hear and look with: a browser, a server to reach it through, a sound server, and a compiler for a stand-in driver.
+TEST_PACKAGES := chromium openssh-client openssh-server pulseaudio pulseaudio-utils gcc libc6-dev
+
+NO_DEBIAN_SYSTEM := Install PortAudio with your own package manager; all but playback on this machine works without it.
+NO_DEBIAN_TEST := Install Chromium, an SSH server, PulseAudio and a C compiler with your own package manager.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format system-deps clean
+.PHONY: help demo test lint format screenshots system-deps test-deps clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,15 +45,14 @@ format: $(INSTALLED_DEV) ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+screenshots: $(INSTALLED_DEV) ## Draw the pictures of README and docs anew, from the real program on a real run
+	$(BIN)/python docs/screenshots.py
+
 system-deps: ## Install the system packages that playback needs (Debian and its relatives)
-	@if ! command -v apt-get >/dev/null; then \
-		echo "This is no Debian. Install PortAudio with your own package manager; all but playback works without it."; \
-	elif dpkg-query --show --showformat '$${db:Status-Status}\n' $(SYSTEM_PACKAGES) 2>&1 | grep -qvx installed; then \
-		as_root=; [ "$$(id -u)" -eq 0 ] || as_root=sudo; \
-		$$as_root apt-get update && $$as_root apt-get install --yes --no-install-recommends $(SYSTEM_PACKAGES); \
-	else \
-		echo "$(SYSTEM_PACKAGES): installed"; \
-	fi
+	@$(call install_packages,$(SYSTEM_PACKAGES),$(NO_DEBIAN_SYSTEM))
+
+test-deps: system-deps ## Install the system packages that the tests need beyond those (Debian and its relatives)
+	@$(call install_packages,$(TEST_PACKAGES),$(NO_DEBIAN_TEST))
 
 clean: ## Remove .venv and what tools left behind; runs and data stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache snapshot_report.html
@@ -62,6 +66,17 @@ $(INSTALLED): pyproject.toml
 $(INSTALLED_DEV): pyproject.toml
 	@$(call set_up,-e '.[dev]')
 	@touch $@ $(INSTALLED)
+
+define install_packages
+if ! command -v apt-get >/dev/null; then \
+	echo "This is no Debian. $(2)"; \
+elif dpkg-query --show --showformat '$${db:Status-Status}\n' $(1) 2>&1 | grep -qvx installed; then \
+	as_root=; [ "$$(id -u)" -eq 0 ] || as_root=sudo; \
+	$$as_root apt-get update && $$as_root apt-get install --yes --no-install-recommends $(1); \
+else \
+	echo "$(1): installed"; \
+fi
+endef
 
 define set_up
 $(BIN)/python -m pip --version >/dev/null 2>&1 || { \

@@ -1,6 +1,6 @@
 """`python -m harmonic_tui` is `harmonic-tui`."""
 
-from harmonic_tui.app import main
+from harmonic_tui.command import main
 
 if __name__ == "__main__":
     main()

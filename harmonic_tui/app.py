@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from harmonic_core import __version__
-from harmonic_core.errors import HarmonicError, ProfileError
-from harmonic_core.run.directory import RunDirectory, open_run
-from harmonic_tui.keys import bindings
+from harmonic_core.errors import HarmonicError
+from harmonic_core.run.directory import RunDirectory
+from harmonic_tui.boards import ASKED_EVERY_S, ASKED_UNSEEN_EVERY_S
+from harmonic_tui.feed import POLL_INTERVAL_S
+from harmonic_tui.keys import bindings, is_command
 from harmonic_tui.messages import Told
 from harmonic_tui.places import PLACES
 from harmonic_tui.plain import plain
@@ -31,6 +30,10 @@ from harmonic_tui.watched import WatchedRun
 if TYPE_CHECKING:
     from harmonic_tui.places import Place
     from harmonic_tui.screens.leave import Choice
+
+
+SLOW_LINK = 4
+"""How many times as long everything waits for its turn where the link is slow."""
 
 
 class Console(App[str]):
@@ -46,6 +49,10 @@ class Console(App[str]):
         Seconds since 1970.
     sound
         Whether to look for an output at all.
+    replayed
+        Whether `run` is a replay, which nobody asks about on leaving: it ends with the console.
+    low_bandwidth
+        Whether to draw less often, for a slow link.
     """
 
     TITLE = "HarmonicVAE"
@@ -60,11 +67,17 @@ class Console(App[str]):
         process: subprocess.Popen[bytes] | None = None,
         clock: Callable[[], float] = time.time,
         sound: bool = True,
+        replayed: bool = False,
+        low_bandwidth: bool = False,
     ) -> None:
         super().__init__()
+        self.low_bandwidth = low_bandwidth
+        self._replay = run if replayed else None
         self.clock = clock
         self.player = Player(self._heard)
-        self.watched = WatchedRun(run, process, clock) if run is not None else None
+        self.watched = WatchedRun(run, process, clock, self._interval) if run is not None else None
+        if replayed and self.watched is not None:
+            self.watched.board_watch.unasked = "this is a replay"
         self._opened = 0
         # The framework keeps a stack of screens for each mode. Here a mode is a place that a number key leads to.
         self._modes_by_place = {"dashboard" if run else "runs": self.DEFAULT_MODE}
@@ -80,14 +93,40 @@ class Console(App[str]):
         """Our hues under themes that do not name them."""
         return {**DEFAULT_HUES, "border-blurred": "#2b3544"}
 
+    def _fatal_error(self) -> None:
+        """End with one line instead of a traceback."""
+        from rich.text import Text
+
+        from harmonic_tui.faults import sentence_on
+
+        self.bell()
+        # The framework knows of renderables only as lists of segments, and prints whatever can be printed.
+        said = Text(sentence_on(self._exception or RuntimeError("unknown")))
+        self._exit_renderables.append(said)  # type: ignore[arg-type]
+        self._close_messages_no_wait()
+
     def _first_screen(self) -> Screen[None]:
         return PLACES["dashboard" if self.watched else "runs"].build(self.watched)
 
+    def _interval(self) -> float:
+        return POLL_INTERVAL_S * (SLOW_LINK if self.low_bandwidth else 1)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the keys do, by name, and what the framework offers beside."""
+        from harmonic_tui.screens.steer import SteerScreen
+        from harmonic_tui.steering import offered as requests_of
+
         for _, binding, enabled, tooltip in screen.active_bindings.values():
-            if binding.show and enabled and binding.description:
+            if enabled and is_command(binding):
                 yield SystemCommand(binding.description, tooltip, self._runner(screen, binding.action))
+        if self.watched is not None and not isinstance(screen, SteerScreen):
+            for request in requests_of(self.watched.seen):
+                wanted = partial(self.action_steer, request.name)
+                does = request.does or "change it while the run goes on"
+                yield SystemCommand(f"Steer: {request.title}", does.capitalize(), wanted)
+        how_often = "as soon as there is something new" if self.low_bandwidth else "every two seconds at most"
+        switch = f"{'Normal' if self.low_bandwidth else 'Low'} bandwidth"
+        yield SystemCommand(switch, f"Draw {how_often}", self.action_bandwidth)
         offered = super().get_system_commands(screen)
         yield from (command for command in offered if command.title in {"Theme", "Screenshot"})
 
@@ -113,7 +152,7 @@ class Console(App[str]):
             self.action_place("dashboard")
             return
         self.workers.cancel_group(self, "feed")
-        self.watched = WatchedRun(run, process, self.clock)
+        self.watched = WatchedRun(run, process, self.clock, self._interval)
         self._opened += 1
         left = [self._modes_by_place.pop(name) for name, place in PLACES.items() if self._is_left(place)]
         self.action_place("dashboard")
@@ -122,6 +161,11 @@ class Console(App[str]):
 
     def _is_left(self, place: Place) -> bool:
         return place.of_run and place.name in self._modes_by_place
+
+    def watch_app_focus(self, focus: bool) -> None:
+        """Ask less often how the graphics cards are while the terminal is not in front."""
+        if self.watched is not None:
+            self.watched.board_watch.every_s = ASKED_EVERY_S if focus else ASKED_UNSEEN_EVERY_S
 
     def begin_to_watch(self) -> None:
         """Follow the open run's files, unless that is done already."""
@@ -199,12 +243,24 @@ class Console(App[str]):
         if chosen is not None:
             self.action_place(chosen)
 
-    def action_steer(self) -> None:
-        """Show what the run can be asked for."""
+    def action_steer(self, wanted: str = "") -> None:
+        """Show what the run can be asked for; `wanted` is asked for at once."""
         from harmonic_tui.screens.steer import SteerScreen
 
         if self.watched is not None:
-            self.push_screen(SteerScreen(self.watched))
+            self.push_screen(SteerScreen(self.watched, wanted))
+
+    def action_sound(self) -> None:
+        """Show where sound goes, and what else there is."""
+        from harmonic_tui.screens.sound import SoundScreen
+
+        self.push_screen(SoundScreen(self.player))
+
+    def action_bandwidth(self) -> None:
+        """Draw less often, or as often as usual."""
+        self.low_bandwidth = not self.low_bandwidth
+        said = "new figures are drawn every two seconds" if self.low_bandwidth else "new figures are drawn at once"
+        self.notify(f"{'Low' if self.low_bandwidth else 'Normal'} bandwidth: {said}.")
 
     def action_help(self) -> None:
         """Show what the keys do here."""
@@ -226,7 +282,7 @@ class Console(App[str]):
 
         run = self.watched.run if self.watched else None
         state = self._state()
-        if run is None or state not in {*ACTIVE_STATES, "starting"}:
+        if run is None or run == self._replay or state not in {*ACTIVE_STATES, "starting"}:
             self.exit()
             return
         from harmonic_tui.screens.leave import LeaveScreen
@@ -253,7 +309,7 @@ class Console(App[str]):
 
     def _end(self, run: RunDirectory, choice: Choice) -> None:
         from harmonic_core.run.control import send_command
-        from harmonic_tui.ending import kill_trainer
+        from harmonic_core.run.ending import kill_trainer
 
         if choice == "stop":
             send_command(run, "stop")
@@ -263,6 +319,8 @@ class Console(App[str]):
             kill_trainer(run)
 
     def _heard(self, heard: Heard) -> None:
+        if heard.copy:
+            self.copy_to_clipboard(heard.copy)
         for screen in self.screen_stack:
             if isinstance(screen, Listening):
                 screen.hear(heard)
@@ -275,65 +333,3 @@ def _farewell(run: RunDirectory, choice: Choice) -> str:
         "stop": f"{path} stops after a checkpoint. Continue it with: harmonic train --resume-from {path}",
         "kill": f"{path} was killed. Continue it with: harmonic train --resume-from {path}",
     }[choice]
-
-
-def arguments() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="harmonic-tui",
-        description="Watch, hear and steer a training run. Without arguments: choose from profiles and runs.",
-    )
-    parser.add_argument("run", nargs="?", metavar="RUN", help="a run, by its directory or its name under runs/")
-    parser.add_argument("--profile", metavar="PROFILE", help="start a run from a profile (name or file) and show it")
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a setting of the profile, such as train.epochs=5; may be repeated",
-    )
-    parser.add_argument("--once", action="store_true", help="print the dashboard of RUN once, as text, and end")
-    parser.add_argument("--version", action="version", version=f"harmonic-tui {__version__}")
-    return parser
-
-
-def _console(options: argparse.Namespace) -> Console:
-    if options.profile is None:
-        if options.settings:
-            raise ProfileError("--set changes a profile; name one with --profile")
-        return Console(open_run(options.run) if options.run else None)
-    if options.run:
-        raise ProfileError("--profile starts a new run, RUN opens an existing one; give one of them")
-    from harmonic_tui.launching import launch
-
-    started = launch(options.profile, options.settings)
-    for warning in started.warnings:
-        print(plain(warning), file=sys.stderr)
-    return Console(started.run, process=started.process)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the console, or say on one line why not."""
-    options = arguments().parse_args(argv)
-    try:
-        if options.once:
-            from harmonic_tui.once import dashboard_text
-
-            if not options.run:
-                raise ProfileError("--once needs a run to print; give its directory or name")
-            text = dashboard_text(open_run(options.run))
-            # A reader such as `head` may have enough before the end.
-            with suppress(BrokenPipeError):
-                print(text, flush=True)
-            return
-        if not sys.stdout.isatty():
-            raise ProfileError(
-                "harmonic-tui needs a terminal; without one use `harmonic status RUN --follow` or `--once`"
-            )
-        farewell = _console(options).run()
-    except HarmonicError as error:
-        print(error, file=sys.stderr)
-        sys.exit(int(error.exit_code))
-    if farewell:
-        print(farewell)

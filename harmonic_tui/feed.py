@@ -6,17 +6,22 @@ import asyncio
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import RecordTail
+from harmonic_tui.boards import BoardWatch
+from harmonic_tui.figures import FigureReader
 from harmonic_tui.messages import (
     EvaluationRead,
     EventsRead,
     FiguresRead,
     LogRead,
+    MusicRead,
     ProfileRead,
     SamplesFound,
     Seen,
@@ -24,9 +29,14 @@ from harmonic_tui.messages import (
 )
 from harmonic_tui.plain import plain, plain_lines
 
+if TYPE_CHECKING:
+    from harmonic_core.run.board import Board
+
 POLL_INTERVAL_S = 0.5
 STALE_AFTER_S = 10.0
 LOG_LINES = 60
+SAMPLES_AT_A_GLANCE = 200
+"""Samples of the newest set that are read for whoever shows only that."""
 _LOG_BYTES = 16_384
 
 
@@ -41,6 +51,13 @@ class Feed:
         Seconds since 1970.
     process
         The trainer, if it was started here: how it ended is known even where it left no status.
+    interval
+        Seconds from one look to the next.
+
+    Attributes
+    ----------
+    board_watch
+        Asks the driver of the graphics cards.
     """
 
     def __init__(
@@ -49,17 +66,24 @@ class Feed:
         *,
         clock: Callable[[], float] = time.time,
         process: subprocess.Popen[bytes] | None = None,
+        interval: Callable[[], float] = lambda: POLL_INTERVAL_S,
     ) -> None:
         self._run = run
+        self._interval = interval
         self._clock = clock
         self._process = process
-        self._metrics = RecordTail(run.metrics)
+        self._metrics = FigureReader(run.metrics)
         self._events = RecordTail(run.events)
         self._evaluations = RecordTail(run.evaluations)
+        self.board_watch = BoardWatch()
+        self._boards: Mapping[str, Board] = {}
         self._seen: Seen | None = None
         self._log_stamp: tuple[int, int] | None = None
         self._sample_stamp: tuple[int, int] | None = None
+        self._samples_changed = -1
+        self._newest_step: int | None = None
         self._profile_stamp: tuple[int, int] | None = None
+        self._music_stamp: tuple[int, int] | None = None
 
     async def follow(self, post: Callable[[Message], bool]) -> None:
         """Poll for ever; files are read in a thread, so that a slow disk never holds up the screen.
@@ -69,32 +93,46 @@ class Feed:
         post
             Takes each message as soon as it is read, in that thread.
         """
-        while True:
-            await asyncio.to_thread(self._look_everywhere, post)
-            await asyncio.sleep(POLL_INTERVAL_S)
+        try:
+            while True:
+                await asyncio.to_thread(self._look_everywhere, post)
+                await asyncio.sleep(self._interval())
+        finally:
+            self.board_watch.close()
+            self._metrics.close()
 
     def _look_everywhere(self, post: Callable[[Message], bool]) -> None:
         for source in (
             *(self.status, self.log, self.figures, self.events),
-            *(self.samples, self.profile, self.evaluations),
+            # What may take longest comes last.
+            *(self.samples, self.profile, self.music, self.evaluations, self.boards),
         ):
             for message in source():
                 post(message)
 
     def status(self) -> list[Message]:
         """The run's state, when it changed."""
-        seen = self._look()
+        seen = replace(self._look(), boards=self._boards)
         if seen == self._seen:
             return []
         self._seen = seen
         return [StatusSeen(seen)]
 
+    def boards(self) -> list[Message]:
+        """The run's state once more, when the driver has news of its graphics cards."""
+        seen = self._seen
+        if seen is None:
+            return []
+        self._boards = self.board_watch.look(seen.status, active=seen.active)
+        if self._boards == seen.boards:
+            return []
+        self._seen = replace(seen, boards=self._boards)
+        return [StatusSeen(self._seen)]
+
     def figures(self) -> list[Message]:
         """New rows of metrics."""
-        before = self._metrics.restarts
-        rows = self._metrics.read()
-        restarted = self._metrics.restarts != before
-        return [FiguresRead(rows, restarted)] if rows or restarted else []
+        read = self._metrics.read()
+        return [read] if read else []
 
     def events(self) -> list[Message]:
         """New events."""
@@ -116,20 +154,25 @@ class Feed:
         return [EvaluationRead(newest)] if newest or restarted else []
 
     def samples(self) -> list[Message]:
-        """The newest set of samples, when there is another or it grew."""
+        """The newest set of samples, when there is another or it grew; of a very large one, the beginning."""
         from harmonic_core.run.samples import read_samples, sample_steps, step_folder
 
-        steps = sample_steps(self._run)
-        if not steps:
-            return []
         try:
-            stamp = (steps[-1], step_folder(self._run, steps[-1]).stat().st_mtime_ns)
+            changed = self._run.samples.stat().st_mtime_ns
+            # A run can have tens of thousands of sets: their names are read when one came or went.
+            if changed != self._samples_changed:
+                self._newest_step = max(sample_steps(self._run), default=None)
+                self._samples_changed = changed
+            if self._newest_step is None:
+                return []
+            stamp = (self._newest_step, step_folder(self._run, self._newest_step).stat().st_mtime_ns)
         except OSError:
+            self._samples_changed = -1
             return []
         if stamp == self._sample_stamp:
             return []
         self._sample_stamp = stamp
-        found = read_samples(self._run, steps[-1])
+        found = read_samples(self._run, self._newest_step, SAMPLES_AT_A_GLANCE)
         return [SamplesFound(found)] if found else []
 
     def log(self) -> list[Message]:
@@ -158,6 +201,21 @@ class Feed:
             return []
         self._profile_stamp = stamp
         return [_profile_of(self._run)]
+
+    def music(self) -> list[Message]:
+        """What the music adds up to, when it was written, or is gone."""
+        try:
+            stat = self._run.music.stat()
+        except OSError:
+            stamp = None
+        else:
+            stamp = (stat.st_ino, stat.st_mtime_ns)
+        if stamp == self._music_stamp:
+            return []
+        self._music_stamp = stamp
+        from harmonic_core.run.music import read_music
+
+        return [MusicRead(read_music(self._run))]
 
     def _look(self) -> Seen:
         # Imported here, in the thread that reads: the first frame need not wait for the models of the files.

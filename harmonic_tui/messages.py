@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from harmonic_core.run.board import Board
     from harmonic_core.run.evaluations import Report
+    from harmonic_core.run.music import Music
     from harmonic_core.run.records import Row
     from harmonic_core.run.samples import Sample
     from harmonic_core.run.status import Status
+    from harmonic_tui.columns import Parsed
+    from harmonic_tui.series import Curves
     from harmonic_tui.watched import WatchedRun
     from harmonic_tui.wording import ShownState
 
@@ -31,6 +35,8 @@ class Seen:
     """Seconds since the trainer's last heartbeat, rounded where it changes nothing."""
     exit_code: int | None = None
     """How the trainer's process ended, if it ended before it told anything."""
+    boards: Mapping[str, Board] = field(default_factory=dict, hash=False)
+    """What the driver says of the run's graphics cards, by their UUID as the trainer writes it."""
 
     @property
     def active(self) -> bool:
@@ -76,9 +82,10 @@ class StatusSeen(Message, bubble=False):
 class FiguresRead(Message, bubble=False):
     """New rows of metrics."""
 
-    rows: list[Row] = field(repr=False)
-    restarted: bool
-    """Rows read before no longer count."""
+    parsed: Sequence[Parsed] = field(default=(), repr=False)
+    """What is to be added to the curves."""
+    curves: Curves | None = field(default=None, repr=False)
+    """Curves that take the place of those so far; before `parsed`."""
 
 
 @dataclass
@@ -125,6 +132,18 @@ class ProfileRead(Message, bubble=False):
     """Epochs from one evaluation to the next; 0 where the run makes none."""
     case_study: Mapping[str, float | None] = field(default_factory=dict)
     """What the profile promises, by setting."""
+
+
+@dataclass
+class MusicRead(Message, bubble=False):
+    """What the music of the run adds up to was written down, once more perhaps."""
+
+    music: Music | None = field(repr=False)
+    """None where what was read before is gone."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest counts."""
+        return isinstance(message, MusicRead)
 
 
 @dataclass

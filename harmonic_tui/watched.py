@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from harmonic_core.run.directory import RunDirectory
+from harmonic_tui.boards import BoardWatch
 from harmonic_tui.evaluated import Evaluated
 from harmonic_tui.feed import Feed
 from harmonic_tui.messages import (
@@ -18,6 +19,7 @@ from harmonic_tui.messages import (
     EventsRead,
     FiguresRead,
     LogRead,
+    MusicRead,
     ProfileRead,
     SamplesFound,
     Seen,
@@ -27,6 +29,7 @@ from harmonic_tui.refusals import Refusals
 from harmonic_tui.series import Scale
 
 if TYPE_CHECKING:
+    from harmonic_core.run.music import Music
     from harmonic_core.run.records import Row
     from harmonic_core.run.samples import Sample
 
@@ -50,9 +53,17 @@ class WatchedRun:
         What happened, oldest first; the newest set of sounds; the end of the trainer's log.
     refusals, evaluated, profile
         Refused files; what was measured, and how promises stand; what the profile says.
+    music
+        What the music adds up to; None before it is ready.
     """
 
-    def __init__(self, run: RunDirectory, process: subprocess.Popen[bytes] | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        run: RunDirectory,
+        process: subprocess.Popen[bytes] | None,
+        clock: Callable[[], float],
+        interval: Callable[[], float],
+    ) -> None:
         self.run, self.process = run, process
         self.seen: Seen | None = None
         self.scale = Scale()
@@ -62,7 +73,13 @@ class WatchedRun:
         self.refusals = Refusals()
         self.evaluated = Evaluated(run)
         self.profile: ProfileRead | None = None
-        self._feed = Feed(run, clock=clock, process=process)
+        self.music: Music | None = None
+        self._feed = Feed(run, clock=clock, process=process, interval=interval)
+
+    @property
+    def board_watch(self) -> BoardWatch:
+        """What asks the driver of the run's graphics cards."""
+        return self._feed.board_watch
 
     async def follow(self, post: Callable[[Message], bool]) -> None:
         """Read what is new, for ever. `post` takes each message, in the thread that reads."""
@@ -77,10 +94,11 @@ class WatchedRun:
                 if seen.status:
                     self.refusals.begin(seen.status.started_at)
                     self.scale.tell(seen.status)
-            case FiguresRead(rows=rows, restarted=restarted):
-                if restarted:
-                    self.scale.curves.clear()
-                self.scale.curves.extend(rows)
+            case FiguresRead(parsed=parsed, curves=curves):
+                if curves is not None:
+                    self.scale.curves = curves
+                for each in parsed:
+                    self.scale.curves.extend(each)
             case EventsRead(rows=rows, restarted=restarted):
                 if restarted:
                     self.events.clear()
@@ -93,6 +111,8 @@ class WatchedRun:
             case ProfileRead():
                 self.profile = message
                 self.evaluated.tell_profile(message)
+            case MusicRead(music=music):
+                self.music = music
             case EvaluationRead(report=report):
                 self.evaluated.tell_report(report)
 
@@ -105,11 +125,13 @@ class WatchedRun:
             told.append(replace(self.profile))
         told.append(EventsRead(list(self.events), restarted=True))
         # The curves are in `scale` already.
-        told.append(FiguresRead([], restarted=False))
+        told.append(FiguresRead())
         if self.samples:
             told.append(SamplesFound(self.samples))
         if self.log:
             told.append(LogRead(self.log))
+        if self.music is not None:
+            told.append(MusicRead(self.music))
         if self.evaluated.report is not None:
             told.append(EvaluationRead(self.evaluated.report))
         return told

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from harmonic_core import __version__
-from harmonic_core.cli import data, doctor, evaluate, profiles, runs, train, tune, verify, vocoder
+from harmonic_core.cli import control, data, doctor, evaluate, explore, profiles, runs, train, tune, verify, vocoder
 from harmonic_core.errors import ExitCode, HarmonicError
 from harmonic_core.text import plain
 
@@ -30,7 +30,9 @@ app = typer.Typer(
 train.add_to(app)
 tune.add_to(app)
 runs.add_to(app)
+control.add_to(app)
 evaluate.add_to(app)
+explore.add_to(app)
 verify.add_to(app)
 app.add_typer(data.app, name="data")
 app.add_typer(profiles.app, name="profiles")

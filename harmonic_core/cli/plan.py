@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harmonic_core.cli.base_run import Base
     from harmonic_core.profile.changes import Change
     from harmonic_core.profile.explain import Key
+    from harmonic_core.profile.sections import Profile
 
 _COMMAND_LINE = frozenset({"--name", "--learning-rate", "--set"})
 _FOLDERS = ("dataset_dir", "custom_dir", "maestro_dir", "gtzan_dir")
@@ -158,7 +159,7 @@ def _go_on(asked: Asked, run: RunDirectory, point: ResumePoint, base: Base | Non
     resolved = asked.resolved(base=None if asked.names_a_profile else base)
     if not asked.names_a_profile and (status := read_status(run.status)) and status.profile:
         resolved = replace(resolved, name=status.profile)
-    found = changes(base.trained.profile, resolved.profile) if base else []
+    found = changes(_as_steered(base, resolved.profile), resolved.profile) if base else []
     if base:
         _insist_on_fit(point, base, resolved, found)
     told = lines(found)
@@ -167,6 +168,17 @@ def _go_on(asked: Asked, run: RunDirectory, point: ResumePoint, base: Base | Non
     heading = f"{shown_path(run.path)} goes on with other settings, then → now:"
     remarks = (heading, *(f"  {line}" for line in told)) if told else ()
     return Plan(resolved, run, replace(point, changes=tuple(told)), remarks)
+
+
+def _as_steered(base: Base, wanted: Profile) -> Profile:
+    """What the weights were trained with; epochs that were changed under way to what is wanted now are no change."""
+    checkpoint, profile = base.source.checkpoint if base.source else None, base.trained.profile
+    told = checkpoint.steering if checkpoint else None
+    epochs = [value for _, leaf, value, _ in (told or {}).get("changes", ()) if leaf == "epochs"]
+    if not epochs or epochs[-1] != wanted.train.epochs:
+        return profile
+    train = profile.train.model_copy(update={"epochs": wanted.train.epochs})
+    return profile.model_copy(update={"train": train})
 
 
 def _insist_on_fit(point: ResumePoint, base: Base, resolved: Resolved, found: Sequence[Change]) -> None:

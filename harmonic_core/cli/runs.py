@@ -1,4 +1,4 @@
-"""`harmonic runs`, `status` and `control`: what runs there are, how they are, and what they should do."""
+"""`harmonic runs` and `status`: what runs there are, and how they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,21 +20,10 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help="Path of a run, or i
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-class ControlCommand(StrEnum):
-    """What a trainer can be asked for."""
-
-    stop = "stop"
-    pause = "pause"
-    resume = "resume"
-    checkpoint = "checkpoint"
-    sample = "sample"
-
-
 def add_to(app: typer.Typer) -> None:
     """Add the verbs to a command line."""
     app.command("runs")(list_all)
     app.command("status")(status)
-    app.command("control")(control)
 
 
 def list_all(
@@ -75,28 +63,14 @@ def status(
     directory, shown = open_run(run), ""
     while True:
         summary = _summary(directory)
-        text = json.dumps(_jsonable(summary)) if as_json else _in_words(summary, directory)
         # The heartbeat alone is no news.
         news = json.dumps({**summary, "heartbeat": None, "device": None, "ranks": None})
         if news != shown:
-            typer.echo(text)
+            typer.echo(_everything(summary, directory) if as_json else _in_words(summary, directory))
             shown = news
         if not follow or summary["state"] not in ACTIVE_STATES:
             return
         time.sleep(_FOLLOW_S)
-
-
-def control(
-    run: RunName,
-    command: Annotated[ControlCommand, typer.Argument(help="What it should do, at its next step.")],
-) -> None:
-    """Tell a running trainer to stop, pause, resume, write a checkpoint or make samples."""
-    from harmonic_core.run.control import send_command
-    from harmonic_core.run.directory import open_run
-
-    directory = open_run(run)
-    send_command(directory, command.value)
-    typer.echo(f"{directory.name}: asked to {command.value}", err=True)
 
 
 def _summary(run: RunDirectory) -> dict[str, Any]:
@@ -116,6 +90,14 @@ def _summary(run: RunDirectory) -> dict[str, Any]:
         }
     )
     return summary
+
+
+def _everything(summary: dict[str, Any], run: RunDirectory) -> str:
+    """The summary and whatever else the dashboard shows, as JSON."""
+    from harmonic_core.cli.overview import overview
+    from harmonic_core.run.status import read_status
+
+    return json.dumps(_jsonable({**summary, **_plain(overview(run, read_status(run.status), summary["state"]))}))
 
 
 def _plain(value: Any) -> Any:
@@ -162,7 +144,7 @@ def _in_words(summary: dict[str, Any], run: RunDirectory) -> str:
         beaten = summary.get("mean_spectrum_db")
         against = f" (mean spectrum: {beaten:.2f} dB)" if beaten else ""
         lines.append(f"  best validation error {best['val_recon_db']:.2f} dB at epoch {best['epoch']}{against}")
-    lines += [f"  {line}" for line in (*_ranks(summary), *_mishaps(summary, run))]
+    lines += [f"  {line}" for line in (*_steered(summary), *_ranks(summary), *_mishaps(summary, run))]
     if verdict := summary.get("verdict"):
         lines.append(f"  {verdict['sentence']}")
         lines += [f"    {said}" for said in (verdict["evidence"], verdict["action"]) if said]
@@ -187,6 +169,15 @@ def _progress(summary: dict[str, Any]) -> list[str]:
     if summary.get("eta_s") is not None:
         lines.append(f"  {summary['segments_per_s'] or 0:.0f} segments/s, {duration(summary['eta_s'])} to go")
     return lines
+
+
+def _steered(summary: dict[str, Any]) -> list[str]:
+    """What somebody changed under way: `by hand: learning rate 0.0005, beta 0.02`; nothing where nobody did."""
+    from harmonic_core.profile.steering import SETTINGS
+
+    steered = summary.get("steered") or {}
+    told = [f"{each.label} {each.shown(steered[each.leaf])}" for each in SETTINGS.values() if each.leaf in steered]
+    return [f"by hand: {', '.join(told)}"] if told else []
 
 
 def _ranks(summary: dict[str, Any]) -> list[str]:

@@ -45,12 +45,21 @@ class BatchLoader:
         device: torch.device,
         part: Callable[[int], slice] = lambda count: slice(0, count),
     ) -> None:
-        self.segments = segments
         self.batch_size = min(batch_size, len(segments))
         self.part = part(self.batch_size)
         self.steps_per_epoch = segments.steps_per_epoch(self.batch_size)
         self.device = device
         self._thread = ThreadPoolExecutor(1, "loading")
+        self._take_from(segments)
+
+    def stretch(self, stretch: float) -> None:
+        """From now on give crops that are so many times longer than a segment."""
+        wanted = self.segments.stretched(stretch)
+        if wanted.crop_samples != self.segments.crop_samples:
+            self._take_from(wanted)
+
+    def _take_from(self, segments: TrainingSegments) -> None:
+        self.segments = segments
         self._ahead: tuple[int, Future[NDArray[np.int16]]] | None = None
         self._epoch = lru_cache(2)(lambda epoch: (segments.epoch_order(epoch), segments.epoch_starts(epoch)))
         self._chance = lru_cache(2)(segments.epoch_chance)

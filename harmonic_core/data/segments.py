@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 
@@ -64,7 +65,18 @@ class TrainingSegments:
             # An index says also the how many-th time in an epoch it is, so that each time has a cut of its own.
             times = self._mixture.segments
             self._track, self._slot, self._slots = self._track[times], self._slot[times], self._slots[times]
-        self._play = np.array([max(0, cached.samples - self.crop_samples) for cached in tracks])[self._track]
+        self._play = self._room_for_crops()
+
+    def stretched(self, stretch: float) -> TrainingSegments:
+        """The same segments in the same order, their crops so many times longer than a segment."""
+        other = copy.copy(self)
+        other.crop_samples = math.ceil(self.segment_samples * stretch)
+        other._play = other._room_for_crops()
+        return other
+
+    def _room_for_crops(self) -> NDArray[np.int64]:
+        room = np.array([max(0, cached.samples - self.crop_samples) for cached in self.tracks])
+        return room[self._track]
 
     def __len__(self) -> int:
         return self._length

@@ -40,6 +40,19 @@ class Resolved:
     """What was passed over, one sentence each."""
 
 
+@dataclass(frozen=True)
+class Examined:
+    """What layers come to, right or wrong."""
+
+    profile: Profile
+    """Of all entries that are valid by themselves."""
+    entries: dict[Key, Entry]
+    """What was said of each setting last."""
+    invalid: frozenset[Key]
+    """Settings whose entry is not valid by itself."""
+    problems: list[Problem]
+
+
 def resolve(
     source: str | Path | None,
     *,
@@ -118,7 +131,14 @@ def put_together(what: str, layers: Sequence[Layer]) -> Profile:
     return _build(what, layers, check=False)[0]
 
 
-def _build(what: str, layers: Sequence[Layer], check: bool) -> tuple[Profile, dict[Key, Entry]]:
+def examine(layers: Sequence[Layer], *, check: bool = True) -> Examined:
+    """Put layers together, the most basic first, and say what is wrong with them instead of refusing.
+
+    Parameters
+    ----------
+    check
+        Whether settings that contradict each other count as problems.
+    """
     entries: dict[Key, Entry] = {}
     for layer in layers:
         entries.update(layer.entries)
@@ -127,9 +147,14 @@ def _build(what: str, layers: Sequence[Layer], check: bool) -> tuple[Profile, di
     if check:
         found = [each for each in checks.findings(profile) if not invalid.keys() & set(each.keys)]
         problems += [_as_problem(finding, entries, profile) for finding in found]
-    if problems:
-        raise refusal(what, problems)
-    return profile, entries
+    return Examined(profile, entries, frozenset(invalid), problems)
+
+
+def _build(what: str, layers: Sequence[Layer], check: bool) -> tuple[Profile, dict[Key, Entry]]:
+    examined = examine(layers, check=check)
+    if examined.problems:
+        raise refusal(what, examined.problems)
+    return examined.profile, examined.entries
 
 
 def _validate(entries: Mapping[Key, Entry]) -> tuple[Profile, dict[Key, Problem]]:

@@ -36,13 +36,18 @@ def to_toml(profile: Profile, comments: bool = False) -> str:
 
 def line_of(leaf: str, value: object) -> str:
     """One setting as a line of TOML."""
+    return f"{leaf} = {value_text(value)}"
+
+
+def value_text(value: object) -> str:
+    """One value as TOML, on one line."""
     items = value if isinstance(value, tuple) else (value,)
     written = [_value(str(item) if isinstance(item, Path) else item) for item in items]
     # A folder is written by itself, as people do: `custom_dir = "music"`.
     alone = len(items) == 1 and (value is items[0] or isinstance(items[0], Path))
-    line = f"{leaf} = {written[0] if alone else '[' + ', '.join(written) + ']'}"
+    text = written[0] if alone else "[" + ", ".join(written) + "]"
     # TOML lets characters through that a terminal may obey: C1 controls, reversed writing.
-    return "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in line)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in text)
 
 
 def _value(value: object) -> str:

@@ -49,6 +49,11 @@ class RunDirectory:
         return self.path / "run.lock"
 
     @property
+    def music(self) -> Path:
+        """What music there is, by side, genre and length; written when it is ready."""
+        return self.path / "music.json"
+
+    @property
     def metrics(self) -> Path:
         """One row of figures a line."""
         return self.path / "metrics.jsonl"
@@ -82,6 +87,11 @@ class RunDirectory:
     def samples(self) -> Path:
         """Sounds by step."""
         return self.path / "samples"
+
+    @property
+    def stars(self) -> Path:
+        """Which samples the listener starred, and notes on them; written by the console alone."""
+        return self.path / "stars.json"
 
     @property
     def visualizations(self) -> Path:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,7 +21,23 @@ from harmonic_core.run.directory import RunDirectory
 
 Take = Literal["prior", "original", "decoded", "reconstruction"]
 
+Kind = Literal["prior", "reconstruction"]
+
 _STEP_FOLDER = re.compile(r"step-(\d{8,})$")
+_RECORD = re.compile(r"(prior|recon)-(\d{1,9})\.json$")
+_STEM: dict[Kind, str] = {"prior": "prior", "reconstruction": "recon"}
+
+
+class Item(NamedTuple):
+    """What a set of samples has one of; the next set has it too, made by weights that learned longer."""
+
+    kind: Kind
+    index: int  # type: ignore[assignment]
+
+    @property
+    def record(self) -> str:
+        """File name of what is known of it."""
+        return f"{_STEM[self.kind]}-{self.index}.json"
 
 
 class Sample(BaseModel):
@@ -29,7 +45,7 @@ class Sample(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    kind: Literal["prior", "reconstruction"]
+    kind: Kind
     index: int
     step: int
     epoch: int
@@ -49,6 +65,11 @@ class Sample(BaseModel):
     decoded_db: float | None = None
     """The same error of the vocoder alone."""
 
+    @property
+    def item(self) -> Item:
+        """Which of its set it is."""
+        return Item(self.kind, self.index)
+
 
 def step_folder(run: RunDirectory, step: int) -> Path:
     """Folder of the samples made at `step`."""
@@ -64,15 +85,37 @@ def sample_steps(run: RunDirectory) -> list[int]:
     return sorted(int(match[1]) for name in names if (match := _STEP_FOLDER.match(name)))
 
 
-def read_samples(run: RunDirectory, step: int) -> list[Sample]:
-    """Samples made at `step`: priors first, each kind by index. Files that do not hold a sample are passed over."""
-    folder = step_folder(run, step)
+def sample_items(run: RunDirectory, step: int) -> list[Item]:
+    """What was made at `step`, going by the names of files alone: priors first, each kind by index."""
     try:
-        names = [name for name in os.listdir(folder) if name.endswith(".json")]
+        names = os.listdir(step_folder(run, step))
     except OSError:
         return []
-    samples = [sample for name in names if (sample := _read(folder / name))]
-    return sorted(samples, key=lambda sample: (sample.kind, sample.index))
+    return sorted(
+        Item("prior" if match[1] == "prior" else "reconstruction", int(match[2]))
+        for name in names
+        if (match := _RECORD.match(name))
+    )
+
+
+def read_sample(run: RunDirectory, step: int, item: Item) -> Sample | None:
+    """One sample, under the step and item by which it was found; None where there is no whole record of it."""
+    sample = _read(step_folder(run, step) / item.record)
+    return sample and sample.model_copy(update={"step": step, "kind": item.kind, "index": item.index})
+
+
+def read_samples(run: RunDirectory, step: int, most: int | None = None) -> list[Sample]:
+    """Samples made at `step`: priors first, each kind by index. Files that do not hold a sample are passed over.
+
+    Parameters
+    ----------
+    run, step
+        Where.
+    most
+        Records to read at most; a set may be very large. Default: all.
+    """
+    samples = (read_sample(run, step, item) for item in sample_items(run, step)[:most])
+    return [sample for sample in samples if sample]
 
 
 def sample_path(run: RunDirectory, sample: Sample, take: Take) -> Path:

@@ -43,10 +43,21 @@ class Device(_Record):
     """Device memory that the allocator holds."""
     peak_bytes: int | None = None
     """Most device memory that tensors ever held."""
+    retries: int | None = None
+    """Allocations that found no room until the allocator had given back what it kept."""
+    ooms: int | None = None
+    """Allocations that found no room even then."""
     total_bytes: int | None = None
     """Memory of the device; on a CPU that of the machine."""
     free_bytes: int | None = None
     """Free memory of the device; on a CPU that of the machine."""
+
+    @property
+    def fragmentation(self) -> float | None:
+        """Share of what the allocator holds that no tensor uses, 0 to 1; None where it is not known."""
+        if not self.reserved_bytes or self.allocated_bytes is None:
+            return None
+        return max(0.0, (self.reserved_bytes - self.allocated_bytes) / self.reserved_bytes)
 
 
 class Preparation(_Record):
@@ -142,6 +153,11 @@ class Status(_Record):
     """Times that the run went back to its last good checkpoint."""
     grad_accum_steps: int = 1
     """Parts of a batch now; more than the profile says where memory ran out."""
+    in_force: dict[str, float] = {}
+    """What the next update is made with: `learning_rate`, `beta`, `augment_strength` (0 where nothing is augmented) and
+    `epochs`; as of the last row of figures, or the last change."""
+    steered: dict[str, float] = {}
+    """Those of them that somebody changed under way, as they were given; the others are the profile's."""
     best: Best | None = None
     verdict: Verdict | None = None
     mean_spectrum_db: float | None = None

@@ -1,4 +1,4 @@
-"""Everything that computes in a run, put together on its device: analysis, model, optimiser, augmentation."""
+"""Everything that computes in a run, put together on its device: analysis, augmentation, model, optimiser."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from harmonic_core.training.distributed import Team
 from harmonic_core.training.journal import Journal
 from harmonic_core.training.material import Material
 from harmonic_core.training.state import TrainState
+from harmonic_core.training.steering import Steering
 from harmonic_core.training.update import make_state
 
 
@@ -33,8 +34,6 @@ class Assembly:
     ----------
     features
         Mels of sound.
-    augmentation
-        Mels of changed sound; None where nothing is to be changed.
     listening
         Terms of the loss that know of ears and of music; may have none in use.
     state
@@ -42,7 +41,6 @@ class Assembly:
     """
 
     features: LogMel
-    augmentation: Augmentation | None
     listening: Listening
     state: TrainState
 
@@ -53,12 +51,17 @@ def assemble(profile: Profile, material: Material, loader: BatchLoader, device: 
     torch.manual_seed(profile.run.seed)
     model = build_model(profile.model, profile.audio, profile.segment_frames)
     model.to(device).begin_with(typical_mels(material.training, features, loader.batch_size))
-    augmentation = None
-    if profile.augment.augment:
-        strength = profile.augment.augment_strength
-        augmentation = Augmentation(profile.audio, features, strength, profile.segment_frames).to(device)
     listening = Listening(profile.audio, profile.loss, features).to(device)
-    return Assembly(features, augmentation, listening, make_state(model, profile.train, device, listening.weights))
+    state = make_state(model, profile.train, device, listening.weights)
+    state.steering = Steering(profile)
+    return Assembly(features, listening, state)
+
+
+def augmentation_of(profile: Profile, features: LogMel, strength: float, device: torch.device) -> Augmentation | None:
+    """What changes the sound so far; None where nothing is to be changed."""
+    if not strength:
+        return None
+    return Augmentation(profile.audio, features, strength, profile.segment_frames).to(device)
 
 
 def wrap(model: VAE, device: torch.device, team: Team, journal: Journal, *, compiled: bool) -> Callable[..., Any]:

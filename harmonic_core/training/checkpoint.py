@@ -232,6 +232,15 @@ class Checkpoint:
             return ""
 
     @property
+    def steering(self) -> dict[str, Any] | None:
+        """What people had changed under way, as `Steering.restore` takes it; None where nobody could."""
+        try:
+            told = json.loads((self.path / "state.json").read_bytes())["steering"]
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+        return told if isinstance(told, dict) else None
+
+    @property
     def is_milestone(self) -> bool:
         """Whether it is one of those to keep for good."""
         return _is_milestone(self.path)
@@ -275,6 +284,7 @@ class Checkpoint:
         state.epoch_means.restore(position["epoch_means"])
         state.bad.restore(position["bad"])
         state.plateau.restore(position["plateau"])
+        state.steering.restore(position.get("steering"))
         if state.grad_accum_asked == int(position["grad_accum_asked"]):
             state.grad_accum_steps = int(position["grad_accum_steps"])
         # Somebody who asks for another rate begins with all of it.
@@ -361,6 +371,7 @@ def _position(state: TrainState) -> dict[str, Any]:
         "rate_asked": state.rate_asked,
         "rate_scale": state.rate_scale,
         "rollbacks": state.rollbacks,
+        "steering": state.steering.state(),
         "scaler": state.scaler.state_dict(),
     }
 

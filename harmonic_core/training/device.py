@@ -83,20 +83,34 @@ def describe_device(device: torch.device, reason: str) -> Device:
 
 
 def measure_device(device: torch.device, description: Device, process: psutil.Process) -> Device:
-    """Add to a description what is in use now. Never waits for the device."""
+    """Add to a description what is in use now. Never waits for the device; what cannot be had stays unknown."""
     figures: dict[str, int | float | None] = {
         "resident_bytes": process.memory_info().rss,
         "cpu_percent": process.cpu_percent(),
     }
     if device.type == "cuda":
-        free, total = torch.cuda.mem_get_info(device)
-        figures |= {
-            "allocated_bytes": torch.cuda.memory_allocated(device),
-            "reserved_bytes": torch.cuda.memory_reserved(device),
-            "peak_bytes": torch.cuda.max_memory_allocated(device),
-            "free_bytes": free,
-            "total_bytes": total,
-        }
+        figures |= _of_the_allocator(device) | _of_the_card(device)
     else:
         figures["free_bytes"] = psutil.virtual_memory().available
     return description.model_copy(update=figures)
+
+
+def _of_the_allocator(device: torch.device) -> dict[str, int | None]:
+    # One call for all of them: each of torch's functions for a single figure makes the whole list.
+    held = torch.cuda.memory_stats(device)
+    return {
+        "allocated_bytes": held.get("allocated_bytes.all.current"),
+        "reserved_bytes": held.get("reserved_bytes.all.current"),
+        "peak_bytes": held.get("allocated_bytes.all.peak"),
+        "retries": held.get("num_alloc_retries"),
+        "ooms": held.get("num_ooms"),
+    }
+
+
+def _of_the_card(device: torch.device) -> dict[str, int | None]:
+    try:
+        free, total = torch.cuda.mem_get_info(device)
+    except RuntimeError:
+        # A card that fails is told by whoever computes on it; the heartbeat has to go on until then.
+        return {"free_bytes": None}
+    return {"free_bytes": free, "total_bytes": total}

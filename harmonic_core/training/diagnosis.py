@@ -26,8 +26,13 @@ class Diagnosis:
 
     def __init__(self, profile: Profile, journal: Journal) -> None:
         self._profile, self._journal = profile, journal
+        self._rising_epochs = rising_epochs(profile.loss)
         self._rows = [row for row in read_rows(journal.run.metrics) if row.get("kind") == "epoch"]
         self._told: Verdict | None = None
+
+    def steer(self, profile: Profile, rising_epochs: float) -> None:
+        """Judge from now on by another profile, under which beta stops changing after so many epochs."""
+        self._profile, self._rising_epochs = profile, rising_epochs
 
     def add(self, row: Row) -> None:
         """Take one more epoch into account."""
@@ -55,7 +60,7 @@ class Diagnosis:
             loss=profile.loss,
             augment=profile.augment,
             latent_dim=profile.model.latent_dim,
-            rising_epochs=rising_epochs(profile.loss),
+            rising_epochs=self._rising_epochs,
             state=state,
             rollbacks=rollbacks,
         )
@@ -65,7 +70,7 @@ class Diagnosis:
         is_news = self._told is None or verdict.kind != self._told.kind
         self._told = verdict
         if is_news:
-            self._journal.event("diagnosis", _in_words(verdict))
+            self._journal.event("diagnosis", _in_words(verdict), verdict=verdict.model_dump())
 
     def conclude(self, state: State, *, rollbacks: int = 0) -> None:
         """Judge the run now that it is over, and say so to whoever reads the log; `state` is how it ended."""

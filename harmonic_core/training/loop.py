@@ -23,15 +23,15 @@ from harmonic_core.training.checkpoint import newest_checkpoint
 from harmonic_core.training.diagnosis import Diagnosis
 from harmonic_core.training.distributed import Team
 from harmonic_core.training.figures import Figures, log_line, stamped, training_figures, validation_figures
+from harmonic_core.training.helm import Helm
 from harmonic_core.training.journal import Journal
 from harmonic_core.training.material import Material
 from harmonic_core.training.memory import MemoryGuard
-from harmonic_core.training.orders import Orders
+from harmonic_core.training.orders import Orders, Wish
 from harmonic_core.training.picture_source import PictureSource
 from harmonic_core.training.pictures import PictureQueue
 from harmonic_core.training.recovery import Recovery
 from harmonic_core.training.refining import Refining
-from harmonic_core.training.schedule import beta, learning_rate, rising_epochs
 from harmonic_core.training.self_evaluation import SelfEvaluation
 from harmonic_core.training.signals import StopSignals
 from harmonic_core.training.sounds import SoundWriter
@@ -77,14 +77,14 @@ class Loop:
     ) -> None:
         self.profile, self.run_directory, self.journal, self.team = profile, run, journal, team
         self.material, self.loader = material, loader
-        self.total_steps = profile.train.epochs * loader.steps_per_epoch
         parts = assemble(profile, material, loader, device)
-        self.features, self.augmentation, self.state = parts.features, parts.augmentation, parts.state
+        self.features, self.state = parts.features, parts.state
         self.listening = parts.listening
         self.state.music = material.fingerprint
         if profile.train.refine_vocoder and team.is_first:
             self.state.refining = Refining(self.features, profile.run.seed)
-        self.orders = Orders(journal, signals, team)
+        self.helm = Helm(profile, journal, self.state, loader, self.features, device)
+        self.orders = Orders(journal, signals, team, lambda: self.state.step)
         held_out, evaluation, seed = material.validation, profile.evaluation, profile.run.seed
         learnt, audio = material.training, profile.audio
         self.archive = Archive(
@@ -105,6 +105,8 @@ class Loop:
         self._describe()
         if point:
             self.recovery.begin_with(point)
+            self.helm.bring_back(self.recovery.lost_changes(point))
+        self.diagnosis.steer(self.helm.profile, self.helm.risen_after)
         self.forward = wrap(self.state.model, device, team, journal, compiled=profile.train.compile)
         self.baseline_db: float | None = None
         if len(held_out):
@@ -120,10 +122,10 @@ class Loop:
 
     def run(self) -> Ending:
         """Train to the end, or until something stops it; the state is then on disk."""
-        self.journal.event("phase", f"training from step {self.state.step} to {self.total_steps}")
+        self.journal.event("phase", f"training from step {self.state.step} to {self.helm.total_steps}")
         self.journal.update(
             state="training",
-            total_steps=self.total_steps,
+            **self.helm.told(),
             mean_spectrum_db=self.baseline_db,
             best=self.state.best,
             skipped_steps=self.state.bad.total,
@@ -158,7 +160,7 @@ class Loop:
         while True:
             if state.step == (state.epoch + 1) * steps_per_epoch and (ending := self._close_epoch()):
                 return ending
-            if state.epoch >= self.profile.train.epochs or self._may_end_early():
+            if state.epoch >= self.helm.epochs or self._may_end_early():
                 return self._finish()
             if ending := self._obey():
                 return ending
@@ -180,7 +182,7 @@ class Loop:
                     self.state,
                     self.loader,
                     self.features,
-                    self.augmentation,
+                    self.helm.augmentation,
                     self.listening,
                     train=self.profile.train,
                     loss=self.profile.loss,
@@ -204,7 +206,8 @@ class Loop:
 
     def _update(self) -> None:
         state, train = self.state, self.profile.train
-        rate, weight = self._schedule(state.step)
+        now = self.helm.arrive()
+        rate, weight = now.learning_rate, now.beta
         made = self._make(rate, weight)
         if made and state.step % train.log_every == 0 and not self.recovery.is_needed():
             figures = self._training_figures(state.interval, self._busy_at_row, rate, weight)
@@ -219,14 +222,16 @@ class Loop:
                 segments_per_s=figures["segments_per_s"],
                 eta_s=self._eta_s(),
                 skipped_steps=state.bad.total,
+                **self.helm.told(),
             )
-            epoch_text = f"epoch {state.epoch + 1}/{train.epochs}"
-            self.journal.show_progress(state.step, self.total_steps, f"{epoch_text}, loss {figures['loss']:.4f}")
+            epoch_text = f"epoch {state.epoch + 1}/{now.epochs}"
+            self.journal.show_progress(state.step, self.helm.total_steps, f"{epoch_text}, loss {figures['loss']:.4f}")
 
     def _close_epoch(self) -> Ending | None:
         """Validate, write the epoch's row and line, and whatever is due at its end; an ending where it was stopped."""
         state, output = self.state, self.profile.output
-        rate, weight = self._schedule(state.step - 1)
+        past = self.helm.at(state.step - 1)
+        rate, weight = past.learning_rate, past.beta
         if self.recovery.is_needed():
             return None
         validation = None
@@ -244,17 +249,19 @@ class Loop:
             figures |= validation_figures(validation, segment_length, range_db)
             figures["mean_spectrum_db"] = self.baseline_db
         state.epoch += 1
-        steady = (state.step - 1) / self.loader.steps_per_epoch >= rising_epochs(self.profile.loss)
+        steady = (state.step - 1) / self.loader.steps_per_epoch >= self.helm.risen_before(state.step - 1)
         error_db: float = figures["val_recon_db" if validation else "recon_db"]
         state.plateau.hear(error_db, steady)
         row = stamped("epoch", state.step, state.epoch, figures)
         self.journal.row(row)
-        self.journal.result(log_line(row, self.profile.train.epochs))
+        # What is in force is what the verdict goes by.
+        self.diagnosis.steer(self.helm.profile, self.helm.risen_after)
+        self.journal.result(log_line(row, self.helm.epochs))
         self.diagnosis.add(row)
         is_best = self._keep_best(row)
         self.journal.update(**self._place(), best=state.best, eta_s=self._eta_s())
         milestone = state.epoch % output.checkpoint_every == 0
-        is_last = self._may_end_early() or state.epoch == self.profile.train.epochs
+        is_last = self._may_end_early() or state.epoch >= self.helm.epochs
         if milestone or is_last:
             self.archive.export(f"epoch_{state.epoch}")
             self.archive.compare_vocoder()
@@ -325,7 +332,9 @@ class Loop:
         return self._stop(ExitCode.OK, "stopped by command") if orders.end else None
 
     def _serve(self) -> None:
-        """Write and tell what is wanted: possible at any step, and while paused."""
+        """Write, change and tell what is wanted: possible at any step, and while paused."""
+        for wish in self.orders.take_wishes():
+            self._grant(wish)
         if self.orders.take("checkpoint"):
             self._save()
         if self.orders.take("sample"):
@@ -334,6 +343,14 @@ class Loop:
             self._report_ranks()
         if "pause" not in self.orders.asked:
             self.orders.take("resume")
+
+    def _grant(self, wish: Wish) -> None:
+        """Change what is to be changed, or measure the model; either may be refused."""
+        if wish.name == "evaluate":
+            if self.team.is_first:
+                self.self_evaluation.obey(wish, self.state, self.archive.refine, self._busy_s)
+            return
+        self.helm.obey(wish)
 
     def _pause(self) -> None:
         """Wait, alive, until told to go on or to end."""
@@ -372,7 +389,7 @@ class Loop:
     def _finish(self) -> Ending:
         state, best = self.state, self.state.best
         done = f"all {state.epoch} epochs done"
-        if state.epoch < self.profile.train.epochs:
+        if state.epoch < self.helm.epochs:
             done = f"nothing better for {state.plateau.since_best} epochs, so it ends early after {state.epoch}"
         if best is None:
             return Ending("finished", ExitCode.OK, done)
@@ -397,14 +414,8 @@ class Loop:
         figures["segments_per_s"] = count * self.loader.batch_size / busy if busy > 0 else None
         return figures
 
-    def _schedule(self, step: int) -> tuple[float, float]:
-        """Learning rate and beta of the update after `step` updates."""
-        state, train = self.state, self.profile.train
-        rate = learning_rate(train, step, self.total_steps, state.rate_scale, state.plateau.factor)
-        return rate, beta(self.profile.loss, step / self.loader.steps_per_epoch)
-
     def _place(self) -> dict[str, object]:
-        epoch = min(self.state.epoch + 1, self.profile.train.epochs)
+        epoch = min(self.state.epoch + 1, self.helm.epochs)
         return {"step": self.state.step, "epoch": epoch, "phase": f"epoch {epoch}"}
 
     def _eta_s(self) -> float | None:
@@ -412,7 +423,7 @@ class Loop:
         if done <= 0:
             return None
         waited = self._paused_s + self.archive.patience.waited_s
-        return (time.monotonic() - self._began - waited) / done * (self.total_steps - self.state.step)
+        return (time.monotonic() - self._began - waited) / done * (self.helm.total_steps - self.state.step)
 
     def _report_ranks(self) -> None:
         """Tell of every rank how fast it is and what memory it uses."""

@@ -21,9 +21,11 @@ from harmonic_core.errors import DataError, DiskError
 from harmonic_core.profile.music import music_folders
 from harmonic_core.profile.sections import Data, Profile
 from harmonic_core.run.atomic import free_bytes
+from harmonic_core.run.music import Music
 from harmonic_core.run.status import Preparation
 from harmonic_core.run.words import duration, files, size
 from harmonic_core.text import plain
+from harmonic_core.training.inventory import take_stock
 from harmonic_core.training.journal import Journal
 
 _NAMED = 3
@@ -42,6 +44,8 @@ class Material:
     validation: ValidationSegments
     summary: str
     """One line: tracks, minutes, genres, and how they were divided."""
+    music: Music
+    """What it adds up to."""
 
     @property
     def fingerprint(self) -> str:
@@ -187,19 +191,24 @@ def _divide(profile: Profile, tracks: list[CachedTrack], journal: Journal) -> Ma
     sides = (split.training, split.validation)
     minutes = [sum(track.samples for track in side) / profile.audio.sample_rate / 60 for side in sides]
     genres = Counter(track.track.metadata.get("genre", "") for track in tracks)
+    training = TrainingSegments(
+        split.training,
+        profile.segment_samples,
+        seed,
+        stretch(profile.augment.augment_strength) if profile.augment.augment else 1.0,
+        _weights(data),
+    )
+    validation = ValidationSegments(
+        split.validation, profile.segment_samples, profile.evaluation.max_validation_segments
+    )
     return Material(
-        TrainingSegments(
-            split.training,
-            profile.segment_samples,
-            seed,
-            stretch(profile.augment.augment_strength) if profile.augment.augment else 1.0,
-            _weights(data),
-        ),
-        ValidationSegments(split.validation, profile.segment_samples, profile.evaluation.max_validation_segments),
+        training,
+        validation,
         f"{len(split.training)} tracks ({minutes[0]:.1f} min) to train on, "
         f"{len(split.validation)} ({minutes[1]:.1f} min) held out"
         + (f", {len(split.aside)} kept aside" if split.aside else "")
         + (f", {len(genres)} genres" if len(genres) > 1 else ""),
+        take_stock(split, profile, epoch=len(training), validated=len(validation)),
     )
 
 

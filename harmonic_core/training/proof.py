@@ -21,6 +21,7 @@ from harmonic_core.training.device import describe_device
 from harmonic_core.training.difference import differences
 from harmonic_core.training.replay import Replay
 from harmonic_core.training.state import TrainState
+from harmonic_core.training.steering import MOST_CHANGES
 
 FEW_STEPS = 300
 """Updates between the last two checkpoints that are replayed unasked."""
@@ -76,7 +77,7 @@ class Proof:
         epoch = position_of(last)["epoch"]
 
         def once() -> TrainState:
-            return self.replay.go_on(before, last.step, epoch)
+            return self.replay.go_on(before, last.step, epoch, after=last)
 
         self._tell(f"replaying {updates} up to what is on the disk")
         replayed = self._write("replayed", once())
@@ -111,6 +112,7 @@ class Proof:
                 earlier["grad_accum_steps"] != later["grad_accum_steps"],
                 "memory ran out in between, and smaller parts of a batch round differently",
             ),
+            (_is_forgetful(last), "it was steered more often than a checkpoint remembers"),
             (earlier["rollbacks"] != later["rollbacks"], "the run went back to an earlier checkpoint in between"),
         )
         return next((reason for applies, reason in objections if applies), None)
@@ -167,6 +169,10 @@ def position_of(checkpoint: Checkpoint) -> dict[str, Any]:
     """What `state.json` of a whole checkpoint says."""
     told = json.loads((checkpoint.path / "state.json").read_bytes())
     return {"epoch": 0, "grad_accum_steps": 1, "rollbacks": 0, "music": None, **told}
+
+
+def _is_forgetful(checkpoint: Checkpoint) -> bool:
+    return len((checkpoint.steering or {}).get("changes", ())) >= MOST_CHANGES
 
 
 def _ranks(checkpoint: Checkpoint) -> int:

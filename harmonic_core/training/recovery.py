@@ -6,7 +6,7 @@ from harmonic_core.data.loading import BatchLoader
 from harmonic_core.errors import DivergedError, RunError
 from harmonic_core.profile.sections import Train
 from harmonic_core.run.directory import RunDirectory
-from harmonic_core.run.records import Row
+from harmonic_core.run.records import Row, read_rows
 from harmonic_core.run.resume import ResumePoint
 from harmonic_core.training.archive import Archive
 from harmonic_core.training.checkpoint import newest_checkpoint
@@ -15,6 +15,7 @@ from harmonic_core.training.distributed import Team
 from harmonic_core.training.journal import Journal
 from harmonic_core.training.resume import continue_from, put_later_checkpoints_aside
 from harmonic_core.training.state import TrainState
+from harmonic_core.training.steering import Change, later_changes
 
 
 class Recovery:
@@ -39,6 +40,7 @@ class Recovery:
     ) -> None:
         self._train, self._run, self._journal, self._team = train, run, journal, team
         self._state, self._archive, self._diagnosis, self._loader = state, archive, diagnosis, loader
+        self._lost: list[Change] = []
 
     def begin_with(self, point: ResumePoint) -> None:
         """Go on from `point`, or begin with its weights.
@@ -49,6 +51,9 @@ class Recovery:
             If that cannot be done.
         """
         continued = continue_from(point, self._run, self._state, self._team.rank)
+        # Before the event that this is a new beginning; the first rank's events count for all.
+        here = later_changes(read_rows(self._run.events), self._state.step) if self._team.is_first else []
+        self._lost = self._team.collect(here)[0]
         self._insist_on_one_place()
         self._journal.event("resume", continued.message)
         self._journal.log(continued.message)
@@ -69,6 +74,15 @@ class Recovery:
             # Before those that count otherwise go aside, so that there is one whatever happens.
             self._archive.checkpoint(prune=False)
         self._forget_what_came_later(keep=True, epoch_anew=moved)
+
+    def lost_changes(self, point: ResumePoint) -> list[Change]:
+        """What was changed after the newest checkpoint, and would be lost with the trainer that ended after it.
+
+        Whoever names another moment than the newest wants it as it was then.
+        """
+        if not point.continues(self._run) or point.checkpoint or point.export:
+            return []
+        return self._lost
 
     def is_needed(self) -> bool:
         """Look at the counts of bad updates, and go back if too many came in a row; tells whether it did."""
@@ -93,8 +107,11 @@ class Recovery:
         if times > limit:
             raise DivergedError(self._advice(why))
         checkpoint = newest_checkpoint(self._run, good=True)
-        loss_scale = state.scaler.get_scale()
+        loss_scale, changes = state.scaler.get_scale(), state.steering.changes
         checkpoint.restore(state, self._team.rank)
+        # What people asked for is not taken back with the steps.
+        state.steering.changes = changes
+        state.steering.bring_forward(state.step)
         self._insist_on_one_place()
         self._realign()
         if state.scaler.is_enabled():

@@ -39,17 +39,54 @@ def learning_rate(train: Train, step: int, total_steps: int, scale: float = 1.0,
     highest = train.learning_rate * scale
     if train.learning_rate_schedule == "plateau":
         highest *= max(plateau, train.final_learning_rate)
-    warmup = train.warmup_steps
-    if train.learning_rate_schedule == "cosine":
-        # The others do not depend on how long the run is to be.
-        warmup = min(warmup, total_steps // 10)
+    warmup = _warmup(train, total_steps)
     if step < warmup:
         return highest * (step + 1) / warmup
     if train.learning_rate_schedule != "cosine":
         return highest
-    progress = (step - warmup) / max(1, total_steps - warmup)
+    return highest * _cosine(train, step, total_steps)
+
+
+def rate_from(train: Train, given: float, since: int, step: int, total_steps: int, scale: float = 1.0) -> float:
+    """Learning rate of the update after `step` updates where somebody gave one after `since` of them.
+
+    It is `given` at once, also within the warm-up, and goes on in the proportions of the schedule: a cosine falls from
+    there to the same share of its height as it would have.
+
+    Parameters
+    ----------
+    train
+        `learning_rate_schedule`, `warmup_steps`, `final_learning_rate`.
+    given, since
+        The rate, and the update from which on it counts.
+    step, total_steps
+        As for `learning_rate`.
+    scale
+        What has become of `rate_scale` since then.
+    """
+    if train.learning_rate_schedule != "cosine":
+        return given * scale
+    then = _cosine(train, since, total_steps)
+    return given * scale * (_cosine(train, step, total_steps) / then if then > 0 else 1.0)
+
+
+def rate_scale(train: Train, scale: float, plateau: float) -> float:
+    """What `learning_rate` multiplies the schedule by: `scale`, and under `plateau` its factor."""
+    return scale * max(plateau, train.final_learning_rate) if train.learning_rate_schedule == "plateau" else scale
+
+
+def _warmup(train: Train, total_steps: int) -> int:
+    # But for the cosine, schedules do not depend on how long the run is to be.
+    cosine = train.learning_rate_schedule == "cosine"
+    return min(train.warmup_steps, total_steps // 10) if cosine else train.warmup_steps
+
+
+def _cosine(train: Train, step: int, total_steps: int) -> float:
+    """Share of the highest rate along half a cosine: 1 until the warm-up is over, at the end `final_learning_rate`."""
+    warmup = _warmup(train, total_steps)
+    progress = max(0, step - warmup) / max(1, total_steps - warmup)
     share = 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
-    return highest * (train.final_learning_rate + (1.0 - train.final_learning_rate) * share)
+    return train.final_learning_rate + (1.0 - train.final_learning_rate) * share
 
 
 def beta(loss: Loss, epochs_done: float) -> float:

@@ -14,6 +14,7 @@ from harmonic_core.training.guard import is_out_of_memory
 from harmonic_core.training.journal import Journal
 from harmonic_core.training.material import Material
 from harmonic_core.training.measurement import Budget, Measurement
+from harmonic_core.training.orders import Wish
 from harmonic_core.training.signals import StoppedError
 from harmonic_core.training.state import TrainState
 
@@ -68,13 +69,32 @@ class SelfEvaluation:
         is_last
             Whether the run ends here.
         """
-        share = self._profile.evaluation.evaluation_share
-        left_s = share * trained_s - self._spent_s
-        if not share or self._mean_spectrum_db is None or self._last_step == state.step:
+        left_s = self._profile.evaluation.evaluation_share * trained_s - self._spent_s
+        if self._objection(state) or (left_s < _LEAST_S and not is_last):
             return
-        if left_s < _LEAST_S and not is_last:
+        self._measure(state, refine, max(left_s, _LAST_S if is_last else _LEAST_S))
+
+    def obey(self, wish: Wish, state: TrainState, refine: Refine | None, trained_s: float) -> None:
+        """Measure it because somebody wants to know, or refuse to; either is an event."""
+        details = {"step": state.step, **wish.details}
+        if why := self._objection(state):
+            self._journal.event("control", f"evaluate: refused, {why}", **details, obeyed=False, why=why)
             return
-        budget = Budget(max(left_s, _LAST_S if is_last else _LEAST_S), self._stopped)
+        self._journal.event("control", "evaluate", **details, obeyed=True)
+        left_s = self._profile.evaluation.evaluation_share * trained_s - self._spent_s
+        self._measure(state, refine, max(left_s, _LAST_S))
+
+    def _objection(self, state: TrainState) -> str:
+        """Why nothing can be measured now; empty where it can."""
+        if not self._profile.evaluation.evaluation_share:
+            return "the profile's evaluation_share is 0"
+        if self._mean_spectrum_db is None:
+            return "nothing is held out to measure it on"
+        return "this very step was measured already" if self._last_step == state.step else ""
+
+    def _measure(self, state: TrainState, refine: Refine | None, seconds: float) -> None:
+        assert self._mean_spectrum_db is not None
+        budget = Budget(seconds, self._stopped)
         try:
             report = self._on_held_out(self._mean_spectrum_db).report(
                 state.judged,

@@ -27,6 +27,7 @@ from harmonic_core.profile.write import to_toml, without_place
 from harmonic_core.run.atomic import lacks_room, write_atomically
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.lock import hold_lock
+from harmonic_core.run.music import write_music
 from harmonic_core.run.origin import record_start
 from harmonic_core.run.resume import ResumePoint
 from harmonic_core.run.status import Device, State
@@ -187,6 +188,10 @@ def _prepare_and_train(
         code = StopSignals.exit_code_of(signal.Signals(number)) if number else ExitCode.OK
         return Ending("stopped", code, "before training began")
     _insist_on_agreement(team, profile, material)
+    if team.is_first:
+        # Only for whoever looks: without it a run is whole.
+        with suppress(OSError):
+            write_music(run, material.music)
     with BatchLoader(material.training, profile.train.batch_size, device, team.part) as loader:
         loop = Loop(profile, run, journal, signals, team, device, material, loader, point)
         if team.is_first:

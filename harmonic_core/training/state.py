@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from harmonic_core.model.vae import VAE
-from harmonic_core.profile.sections import Train
+from harmonic_core.profile.sections import Profile, Train
 from harmonic_core.run.status import Best
 from harmonic_core.training.guard import BadSteps
 from harmonic_core.training.refining import Refining
 from harmonic_core.training.schedule import Plateau
+from harmonic_core.training.steering import Steering
 
 
 class RunningMeans:
@@ -113,6 +114,8 @@ class TrainState:
     refining: Refining | None = None
     """The vocoder's network, where one is trained beside the model."""
     plateau: Plateau = field(default_factory=lambda: Plateau(Train().plateau_patience))
+    steering: Steering = field(default_factory=lambda: Steering(Profile()))
+    """What people changed under way."""
     bad: BadSteps = field(init=False)
 
     def __post_init__(self) -> None:

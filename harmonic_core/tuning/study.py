@@ -22,6 +22,7 @@ from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import process_identity
 from harmonic_core.text import plain
 from harmonic_core.tuning.processes import end, noted_signals
+from harmonic_core.tuning.record import StudyRecord
 from harmonic_core.tuning.report import best_lines, chosen_words, trial_line
 from harmonic_core.tuning.space import Space, as_settings
 from harmonic_core.tuning.storage import is_settled, open_study, queue_interrupted, standing_trials
@@ -66,6 +67,13 @@ class Search:
             "run.seed": self.resolved.profile.run.seed,
             **{each.key: str(each) for each in self.space},
         }
+
+    def command(self, directory: Path, trials: int, seed: int) -> list[str]:
+        """What continues the study of a directory, as words of a command line."""
+        given = [argument for setting in self.settings for argument in ("--set", setting)]
+        epochs = [] if self.epochs is None else ["--epochs", str(self.epochs)]
+        study = ["--study", directory.name, "--output-dir", str(directory.parent)]
+        return ["harmonic", "tune", self.profile, "--trials", str(trials), *epochs, *given, *study, "--seed", str(seed)]
 
 
 def tune(
@@ -117,20 +125,49 @@ def tune(
         def stop() -> bool:
             return bool(received) or time.monotonic() >= deadline
 
+        record = StudyRecord(
+            directory,
+            search.profile,
+            search.settings,
+            search.space,
+            trials,
+            search.resolved.profile.train.epochs,
+            search.command(directory, trials, seed),
+            log,
+        )
         try:
-            standing = _run_trials(search, directory, trials, seed, stop, result, log)
+            study = _open(search, directory, trials, record, log)
+            standing = _run_trials(study, search, directory, trials, seed, stop, result, log, record)
+            settled = sum(map(is_settled, standing))
+            why = received[0].name if received else f"{timeout_s:g} s are over" if stop() else ""
+            record.write(study, "finished" if settled >= trials else "stopped", why if settled < trials else "")
         except StorageInternalError as error:
             raise DiskError(f"{plain(str(directory))}: the study cannot be written: {error.__cause__}") from error
-        settled = sum(map(is_settled, standing))
-        if stop() and settled < trials:
-            why = received[0].name if received else f"{timeout_s:g} s are over"
+        if why and settled < trials:
             log(f"stopped ({why}) with {settled} of {trials} trials done; the same command continues")
         for line in best_lines(standing, search.profile, search.settings):
             result(line)
         return ExitCode(_SIGNALLED + received[0]) if received else ExitCode.OK
 
 
+def _open(
+    search: Search, directory: Path, trials: int, record: StudyRecord, log: Callable[[str], None]
+) -> optuna.Study:
+    # While the learning rate warms up and beta has hardly risen, the order of trials says little.
+    pruner = MedianPruner(n_startup_trials=5, n_warmup_steps=search.resolved.profile.train.epochs // 4)
+    study = open_study(directory, search.conditions(), pruner)
+    repeated = queue_interrupted(study)
+    record.write(study)
+    settled = sum(map(is_settled, standing_trials(study)))
+    again = f", {repeated} interrupted before and to be continued" if repeated else ""
+    log(f"study {plain(str(directory))}: {settled} of {trials} trials done{again}")
+    for each in search.space:
+        log(f"searching {each.key}: {each}")
+    return study
+
+
 def _run_trials(
+    study: optuna.Study,
     search: Search,
     directory: Path,
     trials: int,
@@ -138,16 +175,13 @@ def _run_trials(
     stop: Callable[[], bool],
     result: Callable[[str], None],
     log: Callable[[str], None],
+    record: StudyRecord,
 ) -> list[optuna.trial.FrozenTrial]:
-    # While the learning rate warms up and beta has hardly risen, the order of trials says little.
-    pruner = MedianPruner(n_startup_trials=5, n_warmup_steps=search.resolved.profile.train.epochs // 4)
-    study = open_study(directory, search.conditions(), pruner)
-    repeated = queue_interrupted(study)
-    settled = sum(map(is_settled, standing_trials(study)))
-    again = f", {repeated} interrupted before and to be continued" if repeated else ""
-    log(f"study {plain(str(directory))}: {settled} of {trials} trials done{again}")
-    for each in search.space:
-        log(f"searching {each.key}: {each}")
+    def settle(_: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        record.write(study)
+        if is_settled(trial):
+            result(trial_line(trial))
+
     while not stop():
         optuna.storages.fail_stale_trials(study)
         standing = standing_trials(study)
@@ -157,16 +191,25 @@ def _run_trials(
         # A sampler seeded once would repeat its first draws whenever the study is continued.
         study.sampler = TPESampler(seed=int(np.random.SeedSequence((seed, len(standing))).generate_state(1)[0]))
         study.optimize(
-            lambda trial: _run_trial(trial, search, directory, stop, log),
+            lambda trial: _run_trial(trial, search, directory, stop, log, record),
             n_trials=1,
-            callbacks=[lambda _, trial: result(trial_line(trial)) if is_settled(trial) else None],
+            callbacks=[settle],
         )
-        _give_up_if_all_failed(standing_trials(study))
+        try:
+            _give_up_if_all_failed(standing_trials(study))
+        except RunError as error:
+            record.write(study, "failed", str(error))
+            raise
     return standing_trials(study)
 
 
 def _run_trial(
-    trial: optuna.Trial, search: Search, directory: Path, stop: Callable[[], bool], log: Callable[[str], None]
+    trial: optuna.Trial,
+    search: Search,
+    directory: Path,
+    stop: Callable[[], bool],
+    log: Callable[[str], None],
+    record: StudyRecord,
 ) -> float:
     """Objective of Optuna: held-out error in dB, NaN for a trial that failed."""
     trial.set_user_attr("supervisor", process_identity(os.getpid()))
@@ -182,6 +225,7 @@ def _run_trial(
         fixed = [argument for setting in search.settings for argument in ("--set", setting)]
         arguments = [search.profile, *fixed, *epochs, *as_settings(chosen)]
     trial.set_user_attr("run", run.name)
+    record.write(trial.study)
     log(f"{run.name}: {chosen_words(chosen)}; `harmonic-tui {plain(str(run.path))}` shows it")
 
     def hopeless(epoch: int, error_db: float) -> bool:

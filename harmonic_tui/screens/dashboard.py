@@ -37,6 +37,7 @@ from harmonic_tui.widgets.preparation import PreparationPanel
 from harmonic_tui.widgets.refused import RefusedList
 from harmonic_tui.widgets.samples import SamplesPanel
 from harmonic_tui.widgets.verdict import VerdictLine
+from harmonic_tui.widgets.view import View
 
 if TYPE_CHECKING:
     from harmonic_core.run.control import CommandName
@@ -66,6 +67,7 @@ class DashboardScreen(RunScreen):
         self._scale = watched.scale
         self._refusals = watched.refusals
         self._evaluated = watched.evaluated
+        self._view = View()
         self._drawn_scale: tuple[object, ...] = ()
         self._offered: dict[str, tuple[str, bool]] = {}
         """What the footer shows: what each key does, and whether it does now."""
@@ -84,10 +86,10 @@ class DashboardScreen(RunScreen):
             yield RefusedList(self._refusals)
         with Horizontal(id="charts"):
             for name in ("loss", "kl"):
-                yield CHARTS[name](self._scale, id=name)
-            yield RateChart(self._scale, id="rate")
+                yield CHARTS[name](self._scale, self._view, id=name)
+            yield RateChart(self._scale, self._view, id="rate")
         with Horizontal(id="state"):
-            yield CHARTS["reconstruction"](self._scale, id="reconstruction")
+            yield CHARTS["reconstruction"](self._scale, self._view, id="reconstruction")
             yield LatentPanel()
             yield DevicePanel()
             yield CaseStudyCard(self._evaluated)
@@ -112,6 +114,9 @@ class DashboardScreen(RunScreen):
 
     def refresh_bindings(self) -> None:
         """Have the footer made anew where what the keys do has changed: it costs as much as drawing all charts."""
+        if not self.app.screen_stack:
+            # The console ends while another place is in front.
+            return
         offered = {key: (each.binding.description, each.enabled) for key, each in self.active_bindings.items()}
         # A footer that nobody looks at hears nothing, and has to be told again.
         if offered != self._offered or not (self.is_current and self.app.app_focus):
@@ -130,7 +135,7 @@ class DashboardScreen(RunScreen):
         self._show_preparation()
         self._show_evaluation()
         if status:
-            self.query_one(DevicePanel).tell(status)
+            self.query_one(DevicePanel).tell(status, seen.boards)
             self.set_class(len(status.ranks) == 2, "-two-ranks")
             self.set_class(len(status.ranks) > 2, "-ranks")
             scale = (self._scale.best, self._scale.planned_steps_per_epoch, self._scale.mean_spectrum_db)
@@ -184,18 +189,18 @@ class DashboardScreen(RunScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works now is offered."""
         preparing = self.has_class("-preparing")
-        match action:
-            case "command":
-                return self._works(str(parameters[0]))
-            case "next_chart":
-                return self.compact and not preparing
-            case "next_list":
-                return preparing
-            case "refused" | "all_refused":
-                return len(self._refusals) > 0 and (action == "all_refused" or preparing or not self.compact)
-            case "evaluation" | "whole_evaluation":
-                return self._evaluated.is_there and (action == "whole_evaluation" or not self.compact)
-        return True
+        if action == "command":
+            return self._works(str(parameters[0]))
+        offered = {
+            "next_chart": self.compact and not preparing,
+            "next_list": preparing,
+            "take": not self.compact,
+            "refused": len(self._refusals) > 0 and (preparing or not self.compact),
+            "all_refused": len(self._refusals) > 0,
+            "evaluation": self._evaluated.is_there and not self.compact,
+            "whole_evaluation": self._evaluated.is_there,
+        }
+        return offered.get(action, True)
 
     def _works(self, command: str) -> bool | None:
         state = self.seen.state if self.seen else None
@@ -226,6 +231,12 @@ class DashboardScreen(RunScreen):
         for name in names:
             self.query_one(f"#{name}").set_class(name == following, "-chosen")
         self.set_class(following == "reconstruction", "-lower-chart")
+
+    def action_look(self) -> None:
+        """Give the keys to a chart."""
+        charts = [chart for chart in self.query(Chart) if chart.size.area]
+        if charts:
+            charts[0].focus()
 
     def action_next_list(self) -> None:
         """Go to the other list."""
@@ -281,6 +292,10 @@ class DashboardScreen(RunScreen):
         elif self.app.player.playing is not None:
             self._play(choice, keep_position=True)
 
+    def action_next_take(self) -> None:
+        """Choose the next take of the same item."""
+        self.action_take()
+
     def hear(self, heard: Heard) -> None:
         """Show what the player says."""
         panel, line = self.query_one(SamplesPanel), self.query_one(VerdictLine)
@@ -293,7 +308,8 @@ class DashboardScreen(RunScreen):
     def _play(self, choice: tuple[Sample, Take], *, keep_position: bool) -> None:
         panel = self.query_one(SamplesPanel)
         panel.mark_playing(choice)
-        self.app.run_worker(self.app.player.play(panel.path(choice), keep_position=keep_position), group="play")
+        sound = self.app.player.play(panel.path(choice), keep_position=keep_position, title=choice[0].title)
+        self.app.run_worker(sound, group="play")
 
     def _show_preparation(self) -> None:
         """Show how the music is made ready in the place of the charts, until there is something for them."""

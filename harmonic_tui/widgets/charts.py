@@ -31,7 +31,8 @@ class LossChart(Chart):
         """The best validation so far."""
         best = self.scale.best
         validation = self.scale.curves.epoch("val_loss")
-        return (float(best[1]), best[2]) if best and best[1] in validation.steps else None
+        near = validation.at(best[1]) if best else None
+        return (float(best[1]), best[2]) if best and near and near[0] == best[1] else None
 
     def foot(self) -> Content:
         """Both losses, the best one and its epoch."""

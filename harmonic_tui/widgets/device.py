@@ -1,7 +1,8 @@
-"""What the run computes on, and how full it is. A figure that cannot be known is n/a."""
+"""What the run computes on, how full, how busy and how hot it is. A figure that cannot be known is n/a."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -9,21 +10,23 @@ from textual.widget import Widget
 
 from harmonic_core.run.words import UNKNOWN, count
 from harmonic_tui.plain import plain
-from harmonic_tui.widgets.memory import bar, memory_of
+from harmonic_tui.widgets.board import card_lines, card_on_one_line
+from harmonic_tui.widgets.memory import FREE, HELD, OTHERS, bar, memory_of
 from harmonic_tui.widgets.ranks import rank_lines
-from harmonic_tui.wording import gibibytes, percent
+from harmonic_tui.wording import gibibytes
 
 if TYPE_CHECKING:
+    from harmonic_core.run.board import Board
     from harmonic_core.run.status import Device, Status
 
 _GAP = "   "
-_WIDEST_BAR = 40
+_LEAST_TITLE = 8
 _COMPACT_ROWS = 3
 """Most rows of the panel where it has no frame."""
 
 
 class DevicePanel(Widget):
-    """Memory of the graphics card, of every rank's where there are several, or of the process where there is none.
+    """The graphics card, every rank's where there are several, or the process where there is none.
 
     Its foot tells what training had to do without, if anything.
     """
@@ -31,6 +34,7 @@ class DevicePanel(Widget):
     def __init__(self) -> None:
         super().__init__(id="device", classes="frame")
         self._status: Status | None = None
+        self._boards: Mapping[str, Board] = {}
         self._planned: int | None = None
 
     def on_mount(self) -> None:
@@ -41,10 +45,11 @@ class DevicePanel(Widget):
         """The foot is made for the width."""
         self._frame()
 
-    def tell(self, status: Status) -> None:
-        """Show other figures."""
-        before, self._status = self._status, status
-        if before is None or _shown(before) != _shown(status):
+    def tell(self, status: Status, boards: Mapping[str, Board]) -> None:
+        """Show other figures: the trainer's, and what the driver says of its cards by their UUID."""
+        before = self._status and (_shown(self._status), self._boards)
+        self._status, self._boards = status, boards
+        if before != (_shown(status), boards):
             self._frame()
             self.refresh()
 
@@ -64,37 +69,57 @@ class DevicePanel(Widget):
         device = status.device
         if rows <= 1:
             return self._one_line(device, width)
-        lines = _on_card(device, width) if device.kind == "cuda" else _on_processor(device, width)
+        is_card = device.kind == "cuda"
+        lines = card_lines(device, self._board(device), width) if is_card else _on_processor(device, width)
         if device.reason:
             lines.append(Content.styled(plain(device.reason), "$muted"))
-        return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
+        return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines[:rows])
+
+    def _board(self, device: Device) -> Board | None:
+        return self._boards.get(device.uuid or "")
 
     def _one_line(self, device: Device, width: int) -> Content:
-        figures = [Content(f"{memory_of(device).figures} GiB"), *self._mishaps(width // 2)]
-        load = Content(f"CPU {_load(device)}")
-        title = Content(_title(device))
-        if Content(_GAP).join([title, load, *figures]).cell_length <= width:
-            figures.insert(1, load)
-        end = Content(_GAP).join(figures)
-        return Content(_GAP).join([title.truncate(max(8, width - end.cell_length - len(_GAP)), ellipsis=True), end])
+        """Name, memory and load, and what is out of the ordinary; what there is no room for goes from the right."""
+        board, mishaps = self._board(device), self._mishaps(width // 2)
+        title = Content(_title(device, board))
+        if device.kind == "cuda":
+            memory, alarms, more = card_on_one_line(device, board)
+        else:
+            memory, alarms, more = Content(f"{memory_of(device).figures} GiB"), [], [Content(f"CPU {_load(device)}")]
+        while more and Content(_GAP).join([title, memory, *alarms, *more, *mishaps]).cell_length > width:
+            more.pop()
+        # For what is wrong the name may be cut short.
+        while alarms and _LEAST_TITLE + Content(_GAP).join(["", memory, *alarms, *mishaps]).cell_length > width:
+            alarms.pop()
+        end = Content(_GAP).join([memory, *alarms, *more, *mishaps])
+        return Content(_GAP).join(
+            [title.truncate(max(_LEAST_TITLE, width - end.cell_length - len(_GAP)), ellipsis=True), end]
+        )
 
     def _ranks(self, status: Status, width: int, rows: int) -> Content:
         if rows > _COMPACT_ROWS:
-            return Content("\n").join(rank_lines(status.ranks, width, rows))
+            return Content("\n").join(rank_lines(status.ranks, self._boards, width, rows))
         # Without a frame there is no foot: what belongs there stands at the end of the last line.
         foot = Content(_GAP).join(["", *self._mishaps(width // 2)])
-        return Content.assemble(Content("\n").join(rank_lines(status.ranks, width - foot.cell_length, rows)), foot)
+        lines = rank_lines(status.ranks, self._boards, width - foot.cell_length, rows)
+        return Content.assemble(Content("\n").join(lines), foot)
 
     def _frame(self) -> None:
         status = self._status
         if status is None:
             return
-        self.border_title = Content(_title_of_ranks(status) if len(status.ranks) > 1 else _title(status.device))
-        uuid = status.device.uuid if len(status.ranks) <= 1 else None
-        room = self.size.width - 2
-        mishaps = self._mishaps(room)
+        # The frame's corners, and a dash and a blank on either side.
+        room, mishaps = self.size.width - 2, self._mishaps(self.size.width - 2)
+        if len(status.ranks) > 1:
+            self.border_title, self.border_subtitle = Content(_title_of_ranks(status)), Content(_GAP).join(mishaps)
+            return
+        uuid = status.device.uuid
         card = Content.styled(f"uuid …{plain(uuid)[-6:]}" if uuid else "", "$muted")
-        foot = Content(_GAP).join([card, *mishaps] if uuid else mishaps)
+        title = Content(_title(status.device, self._board(status.device)))
+        with_card = Content("  ").join([title, card] if uuid else [title])
+        fits = with_card.cell_length <= room
+        self.border_title = with_card if fits else title
+        foot = Content(_GAP).join([card, *mishaps] if uuid and not fits else mishaps)
         self.border_subtitle = foot if foot.cell_length <= room else Content("  ").join(mishaps)
 
     def _mishaps(self, width: int) -> list[Content]:
@@ -121,9 +146,10 @@ def _shown(status: Status) -> tuple[object, ...]:
     return status.device, status.ranks, status.skipped_steps, status.rollbacks, status.grad_accum_steps
 
 
-def _title(device: Device) -> str:
+def _title(device: Device, board: Board | None = None) -> str:
     kind = {"cuda": "GPU", "mps": "Apple GPU", "cpu": "CPU"}.get(device.kind, plain(device.kind, 20))
-    return f"{kind}  {plain(device.name, 40)}".rstrip()
+    number = f" {board.index}" if board is not None and board.index is not None else ""
+    return f"{kind}{number}  {plain(device.name, 40)}".rstrip()
 
 
 def _title_of_ranks(status: Status) -> str:
@@ -134,35 +160,18 @@ def _title_of_ranks(status: Status) -> str:
     return f"{places}: {titles.pop()}" if len(titles) == 1 else places
 
 
-def _on_card(device: Device, width: int) -> list[Content]:
-    allocated, reserved = device.allocated_bytes, device.reserved_bytes
-    wasted = percent((reserved - allocated) / reserved) if reserved and allocated is not None else UNKNOWN
-    return [
-        _bar_line("memory ", device, f" of {gibibytes(device.total_bytes)} GiB", width),
-        Content(f"tensors {gibibytes(allocated)}, allocator {gibibytes(reserved)} GiB"),
-        Content(f"peak {gibibytes(device.peak_bytes)}   held but unused {wasted}"),
-        Content(f"free on the card {gibibytes(device.free_bytes)} GiB"),
-        Content(f"process {gibibytes(device.resident_bytes)} GiB   CPU {_load(device, cores=False)}"),
-    ]
-
-
 def _on_processor(device: Device, width: int) -> list[Content]:
     memory = memory_of(device)
-    return [
-        _bar_line("process ", device, f" {memory.figures} GiB", width),
-        Content(f"in use {gibibytes(memory.kept)} GiB   free {gibibytes(device.free_bytes)} GiB"),
+    lines = [
+        bar(memory, width),
+        Content(f"process {HELD} {memory.figures} GiB"),
+        Content(f"others {OTHERS} {gibibytes(memory.others)}   free {FREE} {gibibytes(memory.free)} GiB"),
+        Content.styled("! memory nearly full" if memory.is_tight else "", "$look"),
         Content(f"CPU {_load(device)}"),
     ]
+    return [line for line in lines if line.plain]
 
 
-def _bar_line(name: str, device: Device, figures: str, width: int) -> Content:
-    memory = memory_of(device)
-    drawn = bar(memory, min(_WIDEST_BAR, width - len(name) - len(figures)))
-    if not drawn.plain:
-        return Content(f"{name.strip()}{figures}")
-    return Content.assemble(name, drawn, figures, Content.styled(" nearly full", "$look") if memory.is_tight else "")
-
-
-def _load(device: Device, *, cores: bool = True) -> str:
+def _load(device: Device) -> str:
     load = device.cpu_percent
-    return UNKNOWN if load is None else f"{load:.0f} % ({load / 100:.1f} cores)" if cores else f"{load:.0f} %"
+    return UNKNOWN if load is None else f"{load:.0f} % ({load / 100:.1f} cores)"

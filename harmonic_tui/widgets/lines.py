@@ -118,6 +118,11 @@ class LogPanel(Lines):
         self.show_lines([Content.styled(line, "$muted") for line in lines])
 
 
+def event_word(kind: str) -> tuple[str, str]:
+    """How a kind of event is called, and the theme variable of its hue."""
+    return _EVENT_WORDS.get(kind, kind), _EVENT_HUES.get(kind, "muted")
+
+
 def _event(row: Row) -> Content:
     moment = row.get("time")
     kind = plain(str(row.get("kind", "")), 12)

@@ -37,6 +37,7 @@ class PreparationPanel(Widget):
         """Show another state of the run; `refused` files were named so far."""
         if (seen, refused) != (self._seen, self._refused):
             self._seen, self._refused = seen, refused
+            self.border_title = Content("Music made ready" if self._is_over else "Preparing the music")
             self.refresh()
 
     def tell_music(self, music: str) -> None:
@@ -68,7 +69,9 @@ class PreparationPanel(Widget):
                 ("time left", self._time_left(told)),
                 ("refused", _refused(self._refused_now)),
             ]
-        rows += [("now" if self._goes_on else "last", self._now(told)), ("music", self._music or UNKNOWN)]
+        if not self._is_over:
+            rows.append(("now" if self._goes_on else "last", self._now(told)))
+        rows.append(("music", self._music or UNKNOWN))
         lines = [_bar(told, width), Content("")]
         for name, said in rows:
             # Folders may be many and names long: they go on in the next line.
@@ -100,6 +103,11 @@ class PreparationPanel(Widget):
         if status is None:
             return "starting"
         return plain(told.label) if told and told.label and told.done < told.total else plain(status.phase)
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the run trains, or did."""
+        return self._seen is not None and self._seen.status is not None and self._seen.status.epoch > 0
 
     @property
     def _goes_on(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.content import Content
+from textual.events import Click
 from textual.geometry import Size
 from textual.widget import Widget
 
@@ -48,6 +49,12 @@ class VerdictLine(Widget):
         if route != self._sound:
             self._sound = route
             self._refresh()
+
+    async def on_click(self, event: Click) -> None:
+        """A click on the sound does as its key."""
+        begins = self.size.width - self._sound_text(self.size.width).cell_length
+        if event.y == self.size.height - 1 and event.x >= begins:
+            await self.run_action("app.sound")
 
     def _refresh(self) -> None:
         """Ask for a new layout only where another number of rows is needed: it draws the whole screen anew."""

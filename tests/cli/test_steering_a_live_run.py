@@ -71,6 +71,49 @@ def test_a_paused_run_can_be_stopped(harmonic: Programs, tiny: list[str]) -> Non
     assert known_status(run).state == "stopped"
 
 
+def test_values_are_changed_from_outside_recorded_and_kept_when_the_run_goes_on(
+    harmonic: Programs, tiny: list[str]
+) -> None:
+    process, run = harmonic.start_training("runs/live", "demo", *tiny, *ENDLESS, "--set", "train.log_every=1")
+    harmonic.run("control", "live", "learning-rate", "2e-4")
+    harmonic.run("control", "live", "beta", "0.75")
+    harmonic.run("control", "live", "augment-strength", "0.5")
+    harmonic.run("control", "live", "epochs", "+100000")
+    wait_until(lambda: len(known_status(run).steered) == 4, "all of it is in force")
+    assert known_status(run).steered == {
+        "learning_rate": 2e-4,
+        "beta": 0.75,
+        "augment_strength": 0.5,
+        "epochs": 200000.0,
+    }
+    assert (known_status(run).epochs, known_status(run).in_force["epochs"]) == (200000, 200000.0)
+    told = [row for row in read_rows(run.events) if row["kind"] == "control"]
+    assert [(row["command"], row["by"], row["obeyed"], row["after"]) for row in told[-3:]] == [
+        ("beta", "command line", True, 0.75),
+        ("augment-strength", "command line", True, 0.5),
+        ("epochs", "command line", True, 200000.0),
+    ]
+    assert (
+        "by hand: learning rate 0.0002, beta 0.75, augmentation 0.5, epochs 200000"
+        in harmonic.run("status", "live").stdout
+    )
+    harmonic.run("control", "live", "stop")
+    assert process.wait(DEADLINE_S) == 0
+
+    # As it is, and with what was asked for repeated: neither is another training than it was.
+    harmonic.run("train", "--resume-from", "runs/live", "--epochs", "150000", expect=2)
+    for flags in ((), ("--epochs", "200000")):
+        again = harmonic.start("train", "--resume-from", "runs/live", *flags)
+        step = known_status(run).step
+        wait_until(
+            lambda step=step: known_status(run).step > step and known_status(run).state == "training", "it goes on"
+        )
+        assert known_status(run).epochs == 200000
+        assert known_status(run).in_force["beta"] == 0.75
+        again.terminate()
+        assert again.wait(DEADLINE_S) == 143
+
+
 def test_one_run_has_one_trainer(harmonic: Programs, tiny: list[str]) -> None:
     process, run = harmonic.start_training("runs/live", "demo", *tiny, *ENDLESS)
     origin = run.origin.read_text()

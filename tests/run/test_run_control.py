@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -24,10 +28,51 @@ def test_commands_wait_in_the_order_in_which_they_were_sent_and_go_when_done(liv
     assert pending_commands(live) == []
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b'{"other": 1}', b"\xff"])
+def test_a_command_says_what_who_and_when_and_the_sender_learns_by_what_to_know_the_answer(live: RunDirectory) -> None:
+    before = time.time()
+    sent_at = send_command(live, "learning-rate", 5e-4, "command line")
+    (command,) = pending_commands(live)
+    assert (command.name, command.value, command.sender, command.sent_at) == (
+        "learning-rate",
+        5e-4,
+        "command line",
+        sent_at,
+    )
+    assert before <= sent_at <= time.time()
+
+
+def test_what_a_file_claims_of_its_sender_is_not_taken_for_granted(live: RunDirectory) -> None:
+    told = {"command": "beta", "value": [1], "by": "root\x1b[2J", "sent_at": "now"}
+    (live.control / "1.json").write_text(json.dumps(told))
+    (command,) = pending_commands(live)
+    assert (command.name, command.value, command.sender, command.sent_at) == ("beta", [1], "", None)
+
+
+NO_COMMANDS = (
+    *(b"", b"{", b"[]", b"7", b'{"other": 1}', b"\xff", b'{"command": 7}', b'{"command": null}'),
+    b"[" * 4000,
+    b'{"command": "stop", "more": "' + b"x" * 5000 + b'"}',
+    b'{"command": ' + b"1" * 4000 + b"}",
+)
+
+
+@pytest.mark.parametrize("content", NO_COMMANDS, ids=range(len(NO_COMMANDS)))
 def test_a_file_that_is_no_command_is_reported_without_a_name(live: RunDirectory, content: bytes) -> None:
     (live.control / "1.json").write_bytes(content)
     assert [command.name for command in pending_commands(live)] == [""]
+
+
+def test_neither_a_pipe_nor_a_folder_nor_a_link_is_read(live: RunDirectory, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.json").write_text('{"command": "stop"}')
+    os.mkfifo(live.control / "1.json")
+    (live.control / "2.json").mkdir()
+    (live.control / "3.json").symlink_to(tmp_path / "elsewhere.json")
+    waiting = pending_commands(live)
+    assert [command.name for command in waiting] == ["", "", ""]
+    for command in waiting:
+        command.done()
+    assert [path.name for path in live.control.iterdir()] == ["2.json"]
+    assert (tmp_path / "elsewhere.json").exists()
 
 
 def test_a_command_that_is_still_being_written_is_not_seen(live: RunDirectory) -> None:

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from harmonic_core.run.directory import RunDirectory
-from harmonic_core.run.samples import read_samples, sample_path, sample_steps, step_folder
+from harmonic_core.run.samples import (
+    Item,
+    read_sample,
+    read_samples,
+    sample_items,
+    sample_path,
+    sample_steps,
+    step_folder,
+)
 
 
 def record(**fields: Any) -> dict[str, Any]:
@@ -76,3 +84,26 @@ def test_a_recorded_path_never_leads_out_of_its_folder(run: RunDirectory, name: 
 def test_a_recorded_name_that_is_no_sound_makes_no_sample(run: RunDirectory, name: str) -> None:
     put(run, "prior-0.json", record(files={"prior": name}))
     assert read_samples(run, 4) == []
+
+
+def test_items_are_known_by_the_names_of_files_alone(run: RunDirectory) -> None:
+    put(run, "recon-0.json", "{")
+    for index in (10, 2):
+        put(run, f"prior-{index}.json", record(index=index))
+    for name in ("prior-3.wav", "prior-x.json", ".prior-4.json.tmp", "about.json"):
+        put(run, name, "")
+    assert sample_items(run, 4) == [Item("prior", 2), Item("prior", 10), Item("reconstruction", 0)]
+    assert read_sample(run, 4, Item("reconstruction", 0)) is None
+
+
+def test_a_sample_is_what_its_place_says_whatever_its_record_says(run: RunDirectory) -> None:
+    put(run, "prior-7.json", record(index=0, step=999))
+    sample = read_sample(run, 4, Item("prior", 7))
+    assert sample is not None
+    assert (sample.step, sample.item) == (4, Item("prior", 7))
+
+
+def test_of_a_large_set_no_more_is_read_than_is_wanted(run: RunDirectory) -> None:
+    for index in range(5):
+        put(run, f"prior-{index}.json", record(index=index))
+    assert [each.index for each in read_samples(run, 4, 3)] == [0, 1, 2]

@@ -6,17 +6,20 @@ import math
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pynvml
 import pytest
 import torch
 from tiny_run import Train
 
 from harmonic_core.errors import ExitCode
+from harmonic_core.run.board import BoardReader, read_boards
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import read_rows
 from harmonic_core.run.status import read_status
 from harmonic_core.training import loop
 from harmonic_core.training.checkpoint import newest_checkpoint
+from harmonic_core.training.device import describe_device, measure_device
 from harmonic_core.training.update import update_weights
 
 pytestmark = pytest.mark.gpu
@@ -49,10 +52,59 @@ def test_the_status_knows_the_device_by_its_uuid_and_its_memory(tmp_path: Path, 
     assert device.free_bytes
     assert 0 < device.allocated_bytes <= device.peak_bytes <= device.reserved_bytes < device.total_bytes
     assert device.free_bytes < device.total_bytes
+    assert device.free_bytes + device.reserved_bytes <= device.total_bytes
+    assert device.fragmentation == pytest.approx(1 - device.allocated_bytes / device.reserved_bytes)
+    assert (device.retries, device.ooms) == (0, 0)
+
+
+def test_the_driver_tells_of_the_very_card_that_the_run_computes_on(tmp_path: Path, train_in: Train) -> None:
+    run = RunDirectory(tmp_path / "run")
+    train_in(run.path, "run.device=cuda", "train.epochs=1")
+    status = read_status(run.status)
+    assert status is not None
+    uuid = status.device.uuid
+    assert uuid
+    reader = BoardReader()
+    (board,) = read_boards(status, reader, active=True).values()
+    again = reader.read(uuid)
+    reader.close()
+    assert board.missing == ""
+    assert board.index == again.index
     pynvml.nvmlInit()
-    count = pynvml.nvmlDeviceGetCount()
-    known = [str(pynvml.nvmlDeviceGetUUID(pynvml.nvmlDeviceGetHandleByIndex(index))) for index in range(count)]
-    assert device.uuid.removeprefix("GPU-") in {uuid.removeprefix("GPU-") for uuid in known}
+    handle = pynvml.nvmlDeviceGetHandleByUUID(uuid if uuid.startswith(("GPU-", "MIG-")) else f"GPU-{uuid}")
+    assert pynvml.nvmlDeviceGetName(handle) == status.device.name
+    assert pynvml.nvmlDeviceGetIndex(handle) == board.index
+    # The driver counts what it keeps for itself, CUDA does not.
+    assert board.total_bytes == pytest.approx(status.device.total_bytes, rel=0.05)
+    assert board.free_bytes is not None
+    assert board.total_bytes is not None
+    assert 0 < board.free_bytes <= board.total_bytes
+
+
+def test_an_allocation_that_has_to_be_tried_again_is_counted() -> None:
+    device = torch.device("cuda")
+    description, process = describe_device(device, ""), psutil.Process()
+    torch.cuda.empty_cache()
+    before = measure_device(device, description, process)
+    held = torch.empty(1 << 28, dtype=torch.uint8, device=device)
+    total = torch.cuda.get_device_properties(device).total_memory
+    torch.cuda.set_per_process_memory_fraction(1.5 * (1 << 30) / total)
+    try:
+        # What is freed here is kept, in a block too small for the next; it goes back to the card first.
+        del held
+        larger = torch.empty(11 << 27, dtype=torch.uint8, device=device)
+        with pytest.raises(torch.OutOfMemoryError):
+            torch.empty(1 << 30, dtype=torch.uint8, device=device)
+        after = measure_device(device, description, process)
+        del larger
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+        torch.cuda.empty_cache()
+    assert before.retries is not None
+    assert before.ooms is not None
+    assert after.retries is not None
+    assert after.retries > before.retries
+    assert after.ooms == before.ooms + 1
 
 
 def test_a_run_begun_on_the_device_goes_on_without_one(tmp_path: Path, train_in: Train) -> None:

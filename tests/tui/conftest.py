@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pynvml
 import pytest
 from real_runs import PROFILE, end_trainers
 
@@ -25,6 +26,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     for name in ("NO_COLOR", "SSH_CONNECTION", "COLUMNS", "LINES", *filter(_is_setting, os.environ)):
         monkeypatch.delenv(name, raising=False)
     time.tzset()
+    # What pictures show must not depend on the cards of the machine that draws them.
+    monkeypatch.setattr(pynvml, "nvmlInit", _no_driver)
     yield place
     monkeypatch.undo()
     time.tzset()
@@ -37,6 +40,10 @@ def profile(workplace: Path) -> Iterator[Path]:
     path.write_text(PROFILE)
     yield path
     end_trainers()
+
+
+def _no_driver() -> None:
+    raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
 
 
 def _is_setting(name: str) -> bool:

@@ -43,6 +43,8 @@ GPU = Device(
     allocated_bytes=int(11.2 * GIB),
     reserved_bytes=int(14.0 * GIB),
     peak_bytes=int(12.8 * GIB),
+    retries=0,
+    ooms=0,
     total_bytes=int(79.6 * GIB),
     free_bytes=int(63.9 * GIB),
 )

@@ -47,14 +47,14 @@ async def test_a_live_run_shows_its_state_its_figures_and_its_samples() -> None:
 async def test_memory_of_a_graphics_card_is_shown_with_what_the_allocator_holds() -> None:
     console = console_on(record_run(Path("run"), alive(Recording(state="training", device=GPU))))
     async with console.run_test(size=FULL) as pilot:
-        await sees(pilot, "GPU  NVIDIA H100", "tensors 11.2, allocator 14.0 GiB", "peak 12.8", "uuid …7e3f2a")
+        await sees(pilot, "GPU  NVIDIA H100", "▮ 11.2  ▯ 14.0  ░ 1.70  / 79.6 GiB", "peak 12.8", "uuid …7e3f2a")
 
 
 async def test_what_cannot_be_known_of_a_device_is_not_shown_as_nothing() -> None:
     unknown = GPU.model_copy(update={"allocated_bytes": None, "peak_bytes": None, "cpu_percent": None})
     console = console_on(record_run(Path("run"), alive(Recording(state="training", device=unknown))))
     async with console.run_test(size=FULL) as pilot:
-        await sees(pilot, "tensors n/a", "peak n/a", "CPU n/a")
+        await sees(pilot, "▮ n/a  ▯ 14.0", "peak n/a", "CPU n/a")
 
 
 async def test_before_the_first_figures_every_panel_says_what_it_waits_for() -> None:

@@ -65,8 +65,8 @@ def test_new_rows_come_alone_and_half_a_row_waits() -> None:
         file.write(line + line[:9])
     (message,) = feed.figures()
     assert isinstance(message, FiguresRead)
-    assert [row["step"] for row in message.rows] == [210]
-    assert not message.restarted
+    assert [parsed.blocks["step"].steps.tolist() for parsed in message.parsed] == [[210]]
+    assert message.curves is None
 
 
 def test_rows_dropped_on_resume_are_told_as_a_new_beginning() -> None:
@@ -76,8 +76,8 @@ def test_rows_dropped_on_resume_are_told_as_a_new_beginning() -> None:
     keep_rows(run.metrics, lambda row: row["step"] <= 80)
     (message,) = feed.figures()
     assert isinstance(message, FiguresRead)
-    assert message.restarted
-    assert max(row["step"] for row in message.rows) == 80
+    assert message.curves is not None
+    assert message.curves.step("loss").end == 80
 
 
 def test_a_newer_set_of_samples_takes_the_place_of_the_old_one() -> None:

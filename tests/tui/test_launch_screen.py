@@ -1,18 +1,22 @@
 """Where the console begins: profiles to start, runs to open."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from recorded_run import NOW, PREPARING, Recording, record_run
+from textual.pilot import Pilot
 from watching import alive, sees, text_of, until
 
 from harmonic_core.errors import ProfileError, RunError
 from harmonic_core.run.directory import RunDirectory
-from harmonic_tui.app import Console, main
+from harmonic_tui.app import Console
+from harmonic_tui.command import main
 from harmonic_tui.screens.dashboard import DashboardScreen
-from harmonic_tui.screens.launch import Choices, LaunchScreen
+from harmonic_tui.screens.launch import LaunchScreen
+from harmonic_tui.widgets.run_list import RunList
 
 SIZE = (120, 36)
 
@@ -57,7 +61,7 @@ async def test_hjkl_move_in_and_between_the_lists() -> None:
     app = console()
     async with app.run_test(size=SIZE) as pilot:
         await sees(pilot, "three")
-        runs = app.screen.query_one("#runs", Choices)
+        runs = app.screen.query_one(RunList)
         await pilot.press("l", "j", "j")
         await until(pilot, lambda: runs.has_focus and runs.highlighted == 2)
         await pilot.press("k")
@@ -94,6 +98,8 @@ async def test_music_that_appears_takes_the_warning_away() -> None:
     async with console().run_test(size=SIZE) as pilot:
         await sees(pilot, "! songs: no such folder")
         Path("songs").mkdir()
+        await sees(pilot, "! songs: no audio in it")
+        Path("songs/one.wav").touch()
         await until(pilot, lambda: "! songs" not in text_of(pilot.app))
         await sees(pilot, "aa_mine   custom   project")
 
@@ -115,7 +121,7 @@ async def test_two_hundred_runs_are_a_list_like_any_other() -> None:
     app = console()
     async with app.run_test(size=SIZE) as pilot:
         await sees(pilot, "? status unreadable")
-        runs = app.screen.query_one("#runs", Choices)
+        runs = app.screen.query_one(RunList)
         await pilot.press("tab", "end")
         await until(pilot, lambda: runs.highlighted == 199)
 
@@ -125,10 +131,85 @@ async def test_the_chosen_run_stays_chosen_when_another_appears_above_it() -> No
     app = console()
     async with app.run_test(size=SIZE) as pilot:
         await sees(pilot, "✓ finished   epoch 1/100")
-        runs = app.screen.query_one("#runs", Choices)
+        runs = app.screen.query_one(RunList)
         record_run(Path("runs/new"), Recording(epochs_done=1))
         await until(pilot, lambda: runs.option_count == 2)
         assert runs.highlighted == 1
+
+
+async def test_runs_show_their_validation_error_over_the_epochs() -> None:
+    record_run(Path("runs/one"), Recording(state="finished"))
+    async with console().run_test(size=SIZE) as pilot:
+        await sees(pilot, "█▆▅▄▃▃▂▂▂▂▂▂▁▁▁▁▁▁▁▁")
+        await pilot.press("tab")
+        await sees(pilot, "best held-out error 6.46 dB at epoch 36, the mean spectrum's 10.7", "Still improving")
+
+
+async def test_words_find_profiles_and_runs() -> None:
+    for name in ("jazz-one", "jazz-two", "piano"):
+        record_run(Path("runs") / name, Recording(state="stopped" if name == "piano" else "finished", epochs_done=1))
+    app = console()
+    async with app.run_test(size=SIZE) as pilot:
+        await sees(pilot, "piano")
+        await pilot.press("slash", *"jazz fin")
+        await sees(pilot, "Runs: 2 of 3", "No profile is called so")
+        await pilot.press("enter")
+        runs = app.screen.query_one(RunList)
+        await until(pilot, lambda: runs.has_focus)
+        await pilot.press("escape")
+        await sees(pilot, "Runs: open one", "quick_test")
+        await pilot.press("slash", *"maestro", "enter")
+        await sees(pilot, "No run is called so", "maestro_full")
+        await until(pilot, lambda: app.screen.query_one("#profiles").has_focus and "quick_test" not in text_of(app))
+        await pilot.press("slash", "escape")
+        await sees(pilot, "quick_test", "piano")
+
+
+async def test_runs_are_put_in_order() -> None:
+    for name, epochs in (("b", 2), ("a", 30), ("c", 10)):
+        record_run(Path("runs") / name, Recording(state="failed" if name == "c" else "finished", epochs_done=epochs))
+        os.utime(Path("runs") / name / "status.json", (epochs, epochs))
+    app = console()
+    async with app.run_test(size=SIZE) as pilot:
+        await sees(pilot, "newest first")
+        runs = app.screen.query_one(RunList)
+        orders = (("by state", "cab"), ("by name", "abc"), ("best first", "acb"), ("newest first", "acb"))
+        await pilot.press("tab")
+        for words, order in orders:
+            await pilot.press("left_square_bracket")
+            await sees(pilot, words)
+            await pilot.press("home")
+            assert "".join(run.name for run in runs.in_sight) == order
+        await pilot.press("right_square_bracket")
+        await sees(pilot, "best first")
+
+
+async def test_only_curves_in_sight_are_read() -> None:
+    for number in range(60):
+        run = record_run(Path(f"runs/run-{number:02d}"), Recording(epochs_done=2, sample_epochs=()))
+        os.utime(run.status, (number, number))
+    app = console()
+    async with app.run_test(size=SIZE) as pilot:
+        await sees(pilot, "run-59")
+        runs = app.screen.query_one(RunList)
+        await until(pilot, lambda: runs.curve(RunDirectory(Path("runs/run-59"))))
+        assert not runs.curve(RunDirectory(Path("runs/run-00")))
+        await pilot.press("tab", "end")
+        await until(pilot, lambda: runs.curve(RunDirectory(Path("runs/run-00"))))
+        assert not runs.curve(RunDirectory(Path("runs/run-30")))
+        await pilot.press("pageup")
+        await until(pilot, lambda: runs.highlighted is not None and runs.highlighted < 55)
+        await pilot.press("home", "pagedown", "j", "k", "down", "up")
+        await until(pilot, lambda: runs.highlighted is not None and runs.highlighted > 5)
+
+
+async def test_names_from_outside_are_shown_as_they_are() -> None:
+    run = record_run(Path("runs/[b]bold\x1b[31m"), Recording(epochs_done=1, message="[red]x"))
+    assert run.exists()
+    async with console().run_test(size=SIZE) as pilot:
+        await sees(pilot, "[b]bold")
+        await pilot.press("tab")
+        await sees(pilot, "About [b]bold")
 
 
 async def test_q_leaves_at_once_where_nothing_runs() -> None:
@@ -199,7 +280,7 @@ async def test_opening_another_run_shows_that_one_alone() -> None:
     async with app.run_test(size=SIZE) as pilot:
         for key in ("k", "j"):
             await sees(pilot, "Runs: open one", "✓ finished")
-            app.screen.query_one("#runs", Choices).focus()
+            app.screen.query_one(RunList).focus()
             await pilot.press(key, "enter")
             await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
             shown = app.screen
@@ -226,3 +307,30 @@ async def test_a_run_that_has_just_been_started_shows_the_log_until_it_tells_mor
     finally:
         trainer.kill()
         trainer.wait()
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (200, 50)], ids=["full", "small", "broad"])
+def test_profiles_and_runs_in_every_state(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]
+    # Profiles of our own, so that a new one that comes with the program changes no picture.
+    names = ("combined", "custom", "finetune", "gtzan", "maestro", "maestro_full", "quick_test")
+    Path("profiles").mkdir()
+    for name in names:
+        Path(f"profiles/{name}.toml").write_text('[data]\ndataset = "gtzan"\n')
+    Path("profiles/demo.toml").write_text('[run]\ndescription = "Music made by the program itself"\n')
+    states: tuple[Recording, ...] = (
+        PREPARING,
+        Recording(state="failed", epochs_done=3, message="out of memory: 81 GB asked for"),
+        Recording(state="finished", epochs_done=100),
+        Recording(state="training"),
+    )
+    for number, recording in enumerate(states):
+        run = record_run(Path(f"runs/{recording.state}"), alive(recording))
+        os.utime(run.status, (number, number))
+
+    async def look(pilot: Pilot[str]) -> None:
+        await sees(pilot, "● training", "Music made by")
+        await pilot.press("tab")
+        await sees(pilot, "About training", "Still improving", "█")
+        await pilot.pause()
+
+    assert snap_compare(console(), terminal_size=size, run_before=look)

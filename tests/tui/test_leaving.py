@@ -16,10 +16,10 @@ from watching import DEADLINE_S, alive_now, sees, until
 from harmonic_core.errors import RunError
 from harmonic_core.run.control import pending_commands
 from harmonic_core.run.directory import RunDirectory
+from harmonic_core.run.ending import kill_trainer
 from harmonic_core.run.records import read_rows
 from harmonic_core.run.status import process_identity
 from harmonic_tui.app import Console
-from harmonic_tui.ending import kill_trainer
 from harmonic_tui.screens.dashboard import DashboardScreen
 from harmonic_tui.screens.leave import LeaveScreen
 

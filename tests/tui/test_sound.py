@@ -1,32 +1,24 @@
 """Playback through the real helper, into an ALSA device that writes what it hears to a file."""
 
+import asyncio
 import os
-import select
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from ears import CARD_INTO_A_FILE, RATE, Ear, PatientEar, heard_exactly, place_of
 from numpy.typing import NDArray
 from recorded_run import NOW, Recording, record_run
-from scipy.signal import fftconvolve
-from watching import sees, text_of, until
+from watching import DEADLINE_S, sees, text_of, until
 
 from harmonic_core.run.samples import read_samples, sample_path
 from harmonic_tui.app import Console
+from harmonic_tui.sound.helper import log_path
 from harmonic_tui.sound.player import Heard, Player
 
 SIZE = (140, 40)
-CARD_INTO_A_FILE = """
-pcm.!default {{ type plug slave.pcm "ear" }}
-pcm.ear {{ type file slave.pcm "void" file "{path}" format "raw" }}
-pcm.void {{ type null }}
-"""
-
-
-Ear = Callable[[], NDArray[np.float32]]
 
 
 @pytest.fixture
@@ -36,63 +28,6 @@ def ear(tmp_path: Path) -> Ear:
     settings = Path(os.environ["HOME"]) / ".asoundrc"
     settings.write_text(CARD_INTO_A_FILE.format(path=path))
     return lambda: np.frombuffer(path.read_bytes(), np.float32) if path.exists() else np.zeros(0, np.float32)
-
-
-def heard_exactly(heard: NDArray[np.float32], sound: NDArray[np.float32]) -> bool:
-    """Whether `sound` came out of the loudspeaker sample by sample, with silence around it."""
-    first = np.flatnonzero(heard)
-    start = int(first[0]) - int(np.flatnonzero(sound)[0]) if len(first) else 0
-    part = heard[start : start + len(sound)]
-    return len(part) == len(sound) and np.allclose(part, sound, atol=1e-4) and not heard[start + len(sound) :].any()
-
-
-def place_of(part: NDArray[np.float32], sound: NDArray[np.float32]) -> int:
-    """Sample of `sound` at which `part` begins; -1 where it is not in there."""
-    wide = sound.astype(np.float64)
-    energy = fftconvolve(wide**2, np.ones(len(part)), "valid")
-    place = int(np.argmin(energy - 2 * fftconvolve(wide, part[::-1].astype(np.float64), "valid")))
-    return place if np.allclose(sound[place : place + len(part)], part, atol=1e-4) else -1
-
-
-class PatientEar:
-    """A card that takes no more than it is allowed to: time stands still until the test lets it go on."""
-
-    REAL_CARD_S = 0.02
-    """Pace at which it is no more than twice as quick as a real card."""
-
-    def __init__(self, pipe: Path, allowed: int) -> None:
-        self.heard = bytearray()
-        self.go_on = threading.Event()
-        self.pace_s = 0.0
-        """Pause after every 1024 samples."""
-        self._allowed = 4 * allowed
-        self._closing = threading.Event()
-        os.mkfifo(pipe)
-        # Opened for both, so that it never ends between two players.
-        self._pipe = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
-        self._thread = threading.Thread(target=self._listen)
-        self._thread.start()
-
-    def __len__(self) -> int:
-        return len(self.heard) // 4
-
-    def samples(self) -> NDArray[np.float32]:
-        """What was heard, as (samples,)."""
-        return np.frombuffer(bytes(self.heard[: 4 * len(self)]), np.float32)
-
-    def close(self) -> None:
-        """Unplug the card."""
-        self._closing.set()
-        self._thread.join()
-        os.close(self._pipe)
-
-    def _listen(self) -> None:
-        while not self._closing.is_set():
-            if not self.go_on.is_set() and len(self.heard) >= self._allowed:
-                self.go_on.wait(0.02)
-            elif select.select([self._pipe], [], [], 0.02)[0]:
-                self.heard += os.read(self._pipe, 4096)
-                self._closing.wait(self.pace_s)
 
 
 @pytest.fixture
@@ -245,11 +180,165 @@ async def test_when_the_helper_dies_the_next_try_starts_a_new_one(ear: Ear) -> N
     run = record_run(Path("run"), Recording())
     path = sample_path(run, read_samples(run, 1200)[0], "prior")
     await player.open()
-    first = player._process
+    first = player._helper
     assert first is not None
-    first.kill()
-    await first.wait()
+    assert first.process is not None
+    first.process.kill()
+    await first.process.wait()
     await player.play(path)
-    assert player._process is not first
+    assert player._helper is not first
     await player.close()
     assert ear is not None
+
+
+class Listened:
+    """A player whose every reply is kept, and the sound that it plays: a glide, no two places of which are alike."""
+
+    def __init__(self, folder: Path, seconds: float = 6.0) -> None:
+        time = np.arange(round(seconds * RATE)) / RATE
+        self.sound = (0.5 * np.sin(2 * np.pi * (200 * time + 60 * time**2))).astype(np.float32)
+        self.path = folder / "glide.wav"
+        soundfile.write(self.path, self.sound, RATE, subtype="FLOAT")
+        self.said: list[str] = []
+        self.replies: list[str] = []
+        self.player = Player(lambda heard: self.said.append(heard.event))
+        hear = self.player._hear
+        self.player._hear = lambda reply: (self.replies.append(reply["event"]), hear(reply))  # type: ignore[method-assign,assign,func-returns-value]
+
+    def heard(self, ear: PatientEar) -> NDArray[np.float32]:
+        """What was heard since the sound began, but for its very first sample, which is 0."""
+        samples = ear.samples()
+        return samples[np.flatnonzero(samples)[0] - 1 :]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until it holds."""
+        deadline = asyncio.get_running_loop().time() + DEADLINE_S
+        while not condition():
+            assert asyncio.get_running_loop().time() < deadline, "it never happened"
+            await asyncio.sleep(0.01)
+
+    async def plays_two_seconds(self, ear: PatientEar) -> None:
+        """The card has heard two seconds, and takes no more until it is told to."""
+        await self.player.play(self.path, title="a glide")
+        await self.until(lambda: len(ear) >= 2 * RATE and self.player.duration_s)
+
+    async def goes_silent(self, ear: PatientEar) -> None:
+        """Wait until no more is heard."""
+        ear.pace_s = ear.REAL_CARD_S
+        ear.go_on.set()
+        heard = -1
+        while heard != len(ear):
+            heard = len(ear)
+            await asyncio.sleep(0.5)
+
+    def no_click_in(self, heard: NDArray[np.float32]) -> bool:
+        """Whether it moves no more abruptly than the sound itself, or than a fade of it."""
+        return float(np.abs(np.diff(heard)).max()) < 1.2 * float(np.abs(np.diff(self.sound)).max())
+
+
+@pytest.fixture
+async def listened(tmp_path: Path) -> AsyncIterator[Listened]:
+    listened = Listened(tmp_path)
+    yield listened
+    await listened.player.close()
+
+
+async def test_after_a_pause_it_goes_on_where_it_was_without_a_click(
+    patient_ear: PatientEar, listened: Listened
+) -> None:
+    player = listened.player
+    await listened.plays_two_seconds(patient_ear)
+    player.pause()
+    await listened.until(lambda: "paused" in listened.replies)
+    held = player.position_s
+    await listened.goes_silent(patient_ear)
+    before = listened.heard(patient_ear)
+    assert player.paused
+    assert player.position_s == held
+    assert listened.no_click_in(np.append(before, 0.0))
+    player.resume()
+    await listened.until(lambda: player.playing is None)
+    await listened.goes_silent(patient_ear)
+    after = np.trim_zeros(listened.heard(patient_ear)[len(before) :])
+    sounded = np.flatnonzero(before)[-1] - 200
+    assert np.allclose(before[:sounded], listened.sound[:sounded], atol=1e-4)
+    assert abs(place_of(after[2000:2400], listened.sound) - 2000 - round(held * RATE)) <= 2
+    assert listened.no_click_in(np.append(0.0, after[:-1]))
+    assert listened.said.count("finished") == 1
+
+
+async def test_seeking_goes_on_from_another_place_without_a_click(patient_ear: PatientEar, listened: Listened) -> None:
+    player = listened.player
+    await listened.plays_two_seconds(patient_ear)
+    player.seek(5.0)
+    assert player.position_s >= 5.0
+    await listened.until(lambda: listened.replies[-1:] == ["position"])
+    patient_ear.pace_s = patient_ear.REAL_CARD_S
+    patient_ear.go_on.set()
+    await listened.until(lambda: player.playing is None)
+    await listened.goes_silent(patient_ear)
+    heard = listened.heard(patient_ear)
+    end = np.flatnonzero(heard)[-1] + 1
+    assert place_of(heard[end - 5000 : end - 4600], listened.sound) > 5.5 * RATE
+    assert end < 5 * RATE
+    assert listened.no_click_in(heard[:end])
+
+
+async def test_a_loop_begins_again_without_a_click_until_it_is_told_not_to(
+    patient_ear: PatientEar, tmp_path: Path
+) -> None:
+    listened = Listened(tmp_path, seconds=1.0)
+    player = listened.player
+    player.set_loop(True)
+    await player.play(listened.path)
+    await listened.until(lambda: len(patient_ear) >= 2 * RATE)
+    player.set_loop(False)
+    patient_ear.pace_s = patient_ear.REAL_CARD_S
+    patient_ear.go_on.set()
+    await listened.until(lambda: player.playing is None)
+    await player.close()
+    heard = listened.heard(patient_ear)
+    places = [place_of(heard[start : start + 400], listened.sound) for start in (5000, 5000 + RATE)]
+    assert places == [5000, 5000]
+    assert listened.no_click_in(heard[: 2 * RATE])
+
+
+async def test_volume_changes_how_loud_it_is_and_nothing_else(patient_ear: PatientEar, listened: Listened) -> None:
+    player = listened.player
+    await listened.plays_two_seconds(patient_ear)
+    player.set_volume(0.5)
+    player.set_loop(True)
+    player.set_loop(False)
+    patient_ear.pace_s = patient_ear.REAL_CARD_S
+    patient_ear.go_on.set()
+    await listened.until(lambda: player.playing is None)
+    await listened.goes_silent(patient_ear)
+    heard = listened.heard(patient_ear)[: len(listened.sound)]
+    end = slice(len(heard) - 10_000, len(heard) - 1000)
+    # Half the volume is a quarter of the amplitude, −12 dB: about half as loud.
+    assert np.allclose(heard[end], 0.25 * listened.sound[end], atol=1e-4)
+    assert np.allclose(heard[: 2 * RATE], listened.sound[: 2 * RATE], atol=1e-4)
+    assert listened.no_click_in(heard[:-1])
+
+
+async def test_the_position_goes_on_by_itself_while_it_sounds(patient_ear: PatientEar, listened: Listened) -> None:
+    player = listened.player
+    await listened.plays_two_seconds(patient_ear)
+    assert player.duration_s == pytest.approx(6.0)
+    first = player.position_s
+    await listened.until(lambda: player.position_s > first)
+    assert player.title == "a glide"
+    player.stop()
+    assert (player.playing, player.position_s, player.duration_s) == (None, 0.0, None)
+
+
+async def test_what_drivers_say_lies_in_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    noise = "import os\nos.write(1, b'ALSA complains')\nraise OSError('PortAudio library not found')\n"
+    put_in_place_of_sounddevice(noise, tmp_path, monkeypatch)
+    player = Player(lambda heard: None)
+    await player.open()
+    await player.close()
+    assert player.route.startswith("none, libportaudio2 is missing")
+    assert log_path().is_relative_to(tmp_path)
+    assert log_path().read_text() == "ALSA complains"

@@ -197,7 +197,7 @@ async def test_every_rank_shows_its_memory_and_its_speed() -> None:
         await sees(pilot, "2 ranks: GPU  NVIDIA H100", "rank  memory")
         rows = [row for row in text_of(console).splitlines() if "of 79.6" in row]
         assert ["▮" in row for row in rows] == [True, True]
-        assert [row.split("▮", 1)[1].rsplit("░", 1)[1].split()[:4] for row in rows] == [
+        assert [row.split("▮", 1)[1].rsplit("·", 1)[1].split()[:4] for row in rows] == [
             ["11.2", "of", "79.6", "655"],
             ["11.5", "of", "79.6", "654"],
         ]

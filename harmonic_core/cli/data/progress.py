@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -40,6 +41,30 @@ def bar(total: float) -> Iterator[Callable[[float, str], None]]:
     with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as progress:
         task = progress.add_task("", total=total)
         yield lambda done, words: progress.update(task, completed=done, description=words)
+
+
+@contextmanager
+def preparation_lines(total: int) -> Iterator[Callable[[Preparation], None]]:
+    """Say on stderr how far music is made ready, a JSON object a line, for programs that show it their own way.
+
+    Parameters
+    ----------
+    total
+        Number of files.
+
+    Yields
+    ------
+    progress
+        For `prepare`.
+    """
+
+    def say(told: Preparation) -> None:
+        print(json.dumps(told.model_dump()), file=sys.stderr, flush=True)
+
+    from harmonic_core.run.status import Preparation
+
+    say(Preparation(done=0, total=total))
+    yield say
 
 
 @contextmanager

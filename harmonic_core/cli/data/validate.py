@@ -31,6 +31,9 @@ def validate(
         str, typer.Argument(metavar="DIR|PROFILE", help="A folder of audio, or the name or path of a profile.")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    progress: Annotated[
+        bool, typer.Option("--progress", help="Say on stderr how far it is, a JSON object a line: for programs.")
+    ] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Set anything of the profile; can be given many times."),
@@ -46,10 +49,11 @@ def validate(
     Everything is decoded once, and nothing is written. Exit 0 if training can begin, 1 if not.
     """
     folders = folder_flags(custom_dir, gtzan_dir, maestro_dir, dataset_dir, cache_dir)
-    raise typer.Exit(validate_music(resolve_music(target, settings or [], folders), as_json=as_json))
+    resolved = resolve_music(target, settings or [], folders)
+    raise typer.Exit(validate_music(resolved, as_json=as_json, progress_lines=progress))
 
 
-def validate_music(resolved: Resolved, *, as_json: bool = False) -> int:
+def validate_music(resolved: Resolved, *, as_json: bool = False, progress_lines: bool = False) -> int:
     """Print what is wrong with the music of a profile, and whether training can begin; gives the exit status.
 
     Raises
@@ -57,7 +61,7 @@ def validate_music(resolved: Resolved, *, as_json: bool = False) -> int:
     ProfileError
         If a folder is missing.
     """
-    from harmonic_core.cli.data.progress import preparation_bar
+    from harmonic_core.cli.data.progress import preparation_bar, preparation_lines
     from harmonic_core.data.cache import Cache, default_cache_dir
     from harmonic_core.data.prepare import prepare
     from harmonic_core.data.sources import find_tracks
@@ -76,7 +80,8 @@ def validate_music(resolved: Resolved, *, as_json: bool = False) -> int:
             music = find_tracks(profile.data, profile.run.seed)
         except DataError as error:
             music, nothing = Music([]), [str(error)]
-        with preparation_bar(len(music.tracks)) as progress:
+        telling = preparation_lines if progress_lines else preparation_bar
+        with telling(len(music.tracks)) as progress:
             outcomes = prepare(
                 music.tracks,
                 profile.audio.sample_rate,

@@ -1,12 +1,10 @@
-"""Ending a trainer at once: only the one that the run names, and never the console's own family."""
+"""Ending a trainer at once: only the one that the run names, and never its starter's own family."""
 
 from __future__ import annotations
 
 import os
 import signal
 import socket
-
-import psutil
 
 from harmonic_core.errors import RunError
 from harmonic_core.run.directory import RunDirectory
@@ -15,17 +13,26 @@ from harmonic_core.run.records import RecordWriter
 from harmonic_core.run.status import is_alive, read_status
 
 
-def kill_trainer(run: RunDirectory) -> None:
+def kill_trainer(run: RunDirectory, sender: str = "console") -> None:
     """Send SIGKILL to the trainer of `run`, and note it among the events.
 
     A trainer that leads its process group takes the group along; of one that was started in somebody's shell only the
     process and its children end.
+
+    Parameters
+    ----------
+    run
+        Whose trainer.
+    sender
+        Who asks; for the record.
 
     Raises
     ------
     RunError
         If the process cannot be told for certain to be this run's trainer, or may not be ended.
     """
+    import psutil
+
     status = read_status(run.status)
     alive = is_alive(status) if status else False
     if status is None or alive is False:
@@ -41,17 +48,17 @@ def kill_trainer(run: RunDirectory) -> None:
                 process.kill()
     except (OSError, psutil.Error) as error:
         raise RunError(f"{run.name}: process {status.pid} cannot be killed: {error}") from error
-    _note(run)
+    _note(run, sender)
 
 
-def _note(run: RunDirectory) -> None:
+def _note(run: RunDirectory, sender: str) -> None:
     try:
         writer = RecordWriter(run.events)
     except OSError:
         return
     try:
         # Its one writer is dead, so the file is ours to add to.
-        writer.append(event_row("signal", "killed from the console", signal="SIGKILL"))
+        writer.append(event_row("signal", f"killed from the {sender}", signal="SIGKILL", by=sender))
     except OSError:
         return
     finally:
