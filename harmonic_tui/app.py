@@ -28,6 +28,8 @@ from harmonic_tui.themes import DARK, DEFAULT_HUES, LIGHT
 from harmonic_tui.watched import WatchedRun
 
 if TYPE_CHECKING:
+    from textual.dom import DOMNode
+
     from harmonic_tui.places import Place
     from harmonic_tui.screens.leave import Choice
 
@@ -102,7 +104,7 @@ class Console(App[str]):
         self.bell()
         # The framework knows of renderables only as lists of segments, and prints whatever can be printed.
         said = Text(sentence_on(self._exception or RuntimeError("unknown")))
-        self._exit_renderables.append(said)  # type: ignore[arg-type]
+        self._exit_renderables.append(said)
         self._close_messages_no_wait()
 
     def _first_screen(self) -> Screen[None]:
@@ -116,9 +118,9 @@ class Console(App[str]):
         from harmonic_tui.screens.steer import SteerScreen
         from harmonic_tui.steering import offered as requests_of
 
-        for _, binding, enabled, tooltip in screen.active_bindings.values():
+        for node, binding, enabled, tooltip in screen.active_bindings.values():
             if enabled and is_command(binding):
-                yield SystemCommand(binding.description, tooltip, self._runner(screen, binding.action))
+                yield SystemCommand(binding.description, tooltip, self._runner(node, binding.action))
         if self.watched is not None and not isinstance(screen, SteerScreen):
             for request in requests_of(self.watched.seen):
                 wanted = partial(self.action_steer, request.name)
@@ -130,9 +132,9 @@ class Console(App[str]):
         offered = super().get_system_commands(screen)
         yield from (command for command in offered if command.title in {"Theme", "Screenshot"})
 
-    def _runner(self, screen: Screen[object], action: str) -> Callable[[], None]:
+    def _runner(self, node: DOMNode, action: str) -> Callable[[], None]:
         def run() -> None:
-            self.call_later(self.run_action, action, screen if "." not in action else None)
+            self.call_later(self.run_action, action, node)
 
         return run
 

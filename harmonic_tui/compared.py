@@ -226,7 +226,7 @@ def _logarithms(curve: Curve, settings: Settings) -> tuple[Curve, int]:
     if settings.log_values and len(curve.values):
         positive = curve.values > 0
         dropped += int(np.count_nonzero(np.isfinite(curve.values) & ~positive))
-        values = np.full(len(curve.values), np.nan)
+        values = np.full(len(curve.values), np.nan, np.float32)
         values[positive] = np.log10(curve.values[positive])
         curve = replace(curve, values=values, holes=True)
     return curve, dropped

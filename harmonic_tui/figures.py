@@ -60,9 +60,10 @@ class FigureReader:
 
     def close(self) -> None:
         """Stop reading."""
-        if self._backlog is not None:
-            self._backlog.close()
-            self._backlog = None
+        # Whoever closes may do so from another thread than the one that reads.
+        backlog, self._backlog = self._backlog, None
+        if backlog is not None:
+            backlog.close()
 
     def _read(self, file: BinaryIO) -> FiguresRead | None:
         stat = os.fstat(file.fileno())
@@ -72,8 +73,8 @@ class FigureReader:
             self.close()
             self._offset, self._new, self._in_garbage = 0, restarted, False
         self._identity = identity
-        if self._backlog is not None:
-            return self._take_backlog()
+        if (backlog := self._backlog) is not None:
+            return self._take(backlog)
         if self._offset == 0 and stat.st_size > BACKLOG_BYTES and self._may_delegate:
             return self._begin_backlog(file, stat.st_size)
         parsed = self._pieces(file)
@@ -92,12 +93,14 @@ class FigureReader:
         from harmonic_tui.backlog import Backlog
 
         file.seek(0)
-        self._backlog = Backlog(file, size)
+        try:
+            self._backlog = Backlog(file, size)
+        except OSError:
+            # No room for another process: then it is read here, which takes longer.
+            self._may_delegate, self._new = False, True
         return FiguresRead(curves=overview(file, size))
 
-    def _take_backlog(self) -> FiguresRead | None:
-        backlog = self._backlog
-        assert backlog
+    def _take(self, backlog: Backlog) -> FiguresRead | None:
         if not backlog.finished:
             return None
         # Whatever the other process did not come to is read here, from where it ended.

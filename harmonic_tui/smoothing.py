@@ -60,7 +60,7 @@ def smoothed(curve: Curve, weight: float) -> Curve:
 
     if not 0 < weight < 1:
         return curve
-    values = np.full(len(curve.values), np.nan)
+    values = np.full(len(curve.values), np.nan, np.float32)
     finite = np.isfinite(curve.values)
     values[finite] = averaged(curve.values[finite], weight)
     return replace(curve, values=values)

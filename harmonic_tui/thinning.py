@@ -73,7 +73,8 @@ def outline(curve: Curve, low: float, high: float, columns: int) -> tuple[Reals,
     else:
         cuts = np.unique(np.searchsorted(places, gaps))
     cuts = cuts[(cuts > 0) & (cuts < len(places))]
-    return np.insert(places, cuts, places[cuts]), np.insert(values, cuts, np.nan)
+    drawn: Singles | Reals = np.insert(values, cuts, np.nan)  # type: ignore[assignment]
+    return np.insert(places, cuts, places[cuts]), drawn
 
 
 class Fences(NamedTuple):

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LOOK_INTERVAL_S = 0.5
 _LIST_INTERVAL_S = 3.0
+_SLOW_LINK = 4
+"""How many times as long it waits where the link is slow."""
 
 
 class CompareScreen(Screen[None]):
@@ -83,6 +85,7 @@ class CompareScreen(Screen[None]):
     def on_resize(self) -> None:
         """Keys stand closer where there is little room."""
         self.query_one(Footer).compact = self.size.width < 140
+        self._show_settings()
 
     async def _keep_looking(self) -> None:
         while True:
@@ -90,7 +93,8 @@ class CompareScreen(Screen[None]):
                 await self._look()
             self._wanted.clear()
             try:
-                await asyncio.wait_for(self._wanted.wait(), LOOK_INTERVAL_S)
+                slower = _SLOW_LINK if self.app.low_bandwidth else 1
+                await asyncio.wait_for(self._wanted.wait(), LOOK_INTERVAL_S * slower)
             except TimeoutError:
                 continue
 
@@ -149,7 +153,8 @@ class CompareScreen(Screen[None]):
         settings = self.compared.settings
         along = f"x: {'log ' if settings.log_along else ''}{settings.along}"
         values = f"y: {'log' if settings.log_values else 'plain'}"
-        smooth = f"a = {settings.weight:g}, {FORMULA}, raw faint" if settings.weight else "no smoothing"
+        behind = "" if self.has_class("-narrow") else ", raw faint"
+        smooth = f"a = {settings.weight:g}, {FORMULA}{behind}" if settings.weight else "no smoothing"
         outliers = "outliers clipped" if self.view.clipped else "outliers shown"
         follows = "zoomed" if self.view.window else "follows"
         shown = Content.assemble(

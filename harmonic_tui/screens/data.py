@@ -41,6 +41,8 @@ class DataScreen(RunScreen):
     def __init__(self, watched: WatchedRun) -> None:
         super().__init__(watched)
         self._check: Worker[None] | None = None
+        self._looked = False
+        """Whether the state of the run is known."""
 
     def compose(self) -> ComposeResult:
         """Frames first; what they hold comes as it is read."""
@@ -79,6 +81,10 @@ class DataScreen(RunScreen):
         self.query_one(PreparationPanel).tell(seen, len(self.watched.refusals))
         prepares = seen.state in {"starting", "preparing"} or seen.ended_untrained
         self.set_class(prepares, "-preparing")
+        if prepares and not self._looked:
+            # There is nothing else to see yet.
+            self._go_to("refused")
+        self._looked = True
         self.set_class(seen.silent_s > 0, "-stale")
         self._show_music()
         self._show_refused()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from harmonic_core.profile.draft import Draft
 
 
-_PATH_WIDTH = 50
+_PATH_WIDTH = 46
 
 
 class SaveProfileScreen(ModalScreen[Path | None]):
@@ -43,6 +43,7 @@ class SaveProfileScreen(ModalScreen[Path | None]):
         self._draft = draft
         known = folders()
         self._folders = [known["project"], known["user"]]
+        self._places = list(zip(self._folders, ("beside this work", "for all your work"), strict=True))
         self._wanted = [each for each in draft.changes if each.key not in OF_ONE_RUN]
 
     def compose(self) -> ComposeResult:
@@ -52,8 +53,7 @@ class SaveProfileScreen(ModalScreen[Path | None]):
             box.border_subtitle = Content.styled("Enter saves   ↑ ↓ the other folder   Escape goes back", "$muted")
             yield Input(self._suggestion(), placeholder="a name, such as mine", compact=True, id="name")
             yield OptionList(
-                Option(_place(self._folders[0], "beside this work")),
-                Option(_place(self._folders[1], "for all your work")),
+                *(Option(_place(folder, words, number == 0)) for number, (folder, words) in enumerate(self._places)),
                 id="folders",
             )
             yield Static(id="told")
@@ -76,7 +76,10 @@ class SaveProfileScreen(ModalScreen[Path | None]):
         self._look()
 
     def on_option_list_option_highlighted(self) -> None:
-        """Say what is there."""
+        """Mark the chosen folder, and say what is there."""
+        options = self.query_one(OptionList)
+        for number, (folder, words) in enumerate(self._places):
+            options.replace_option_prompt_at_index(number, _place(folder, words, number == options.highlighted))
         self._look()
 
     def on_option_list_option_selected(self) -> None:
@@ -103,7 +106,8 @@ class SaveProfileScreen(ModalScreen[Path | None]):
             return
         left_out = len(self._draft.changes) - len(self._wanted)
         apart = "; the run's own name and folder are left out" if left_out else ""
-        self._tell(f"✓ writes {shown_path(path)}: {changes(len(self._wanted))}, comments kept{apart}", "$good")
+        what = f"{changes(len(self._wanted))}, comments kept" if self._wanted else "a copy without changes"
+        self._tell(f"✓ writes {end_of(shown_path(path), _PATH_WIDTH)}: {what}{apart}", "$good")
 
     def _tell(self, text: str, hue: str) -> None:
         self.query_one("#told", Static).update(Content.styled(plain(text, 400), hue))
@@ -130,5 +134,6 @@ class SaveProfileScreen(ModalScreen[Path | None]):
         self.dismiss(saved)
 
 
-def _place(folder: Path, words: str) -> Content:
-    return Content.assemble(end_of(shown_path(folder), _PATH_WIDTH), Content.styled(f"   {words}", "$muted"))
+def _place(folder: Path, words: str, chosen: bool) -> Content:
+    sign = Content.styled("● " if chosen else "○ ", "$primary" if chosen else "$faint")
+    return Content.assemble(sign, end_of(shown_path(folder), _PATH_WIDTH), Content.styled(f"   {words}", "$muted"))

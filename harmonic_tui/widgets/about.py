@@ -20,6 +20,8 @@ READINESS: dict[str, Mark] = {
     "missing": Mark("!", "missing", "look"),
 }
 _PARTS = "   "
+_ROOMY = 100
+"""Columns from which the curve is shown beside its best figure."""
 
 
 class About(Static):
@@ -90,7 +92,7 @@ class About(Static):
         beaten = f", the mean spectrum's {figure(mean)}" if mean is not None else ""
         return Content.assemble(
             f"best held-out error {figure(best.val_recon_db)} dB at epoch {best.epoch}{beaten}{_PARTS}",
-            Content.styled(spark(curve, 24), "$validation"),
+            Content.styled(spark(curve, 24) if self.size.width >= _ROOMY else "", "$validation"),
         )
 
     def _show(self, title: str, lines: list[Content]) -> None:

@@ -97,7 +97,7 @@ class BestChart(Widget):
     def _points(self) -> list[tuple[int, float, str]]:
         """Number, value and state of every trial that has a value."""
         seen = self._seen
-        found = []
+        found: list[tuple[int, float, str]] = []
         for trial in seen.trials if seen else ():
             progress = seen.running.get(trial.number) if seen else None
             value = progress.best_db if progress else seen.value(trial) if seen else None

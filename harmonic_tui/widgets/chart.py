@@ -140,6 +140,8 @@ class Chart(Widget, can_focus=True):
 
     def touch(self) -> None:
         """Tell the chart that there are new figures: if some are its own it is drawn anew, soon and not too often."""
+        if not self.has_rows and not self._drawn:
+            return
         if self._pending is None and self._what_is_shown() != self._drawn:
             interval = max(REDRAW_INTERVAL_S, self._cost_s / SHARE_OF_TIME)
             wait = max(0.0, self._drawn_at + interval - time.monotonic())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from harmonic_core.run.words import count, duration
-from harmonic_tui.compared import SECONDS_AN_HOUR, Compared, unit_of
+from harmonic_tui.compared import SECONDS_AN_HOUR, Compared, base_curve, unit_of
 from harmonic_tui.plain import plain
 from harmonic_tui.series import Scale
 from harmonic_tui.widgets.axes import Axis, along_axis, along_power_axis
@@ -99,8 +100,6 @@ class CompareChart(Chart, can_focus=False):
 
     def foot(self) -> Content:
         """The newest figure of every run, as it was written."""
-        from harmonic_tui.compared import base_curve
-
         parts = []
         for each in self._compared.pinned:
             newest = base_curve(each.scale.curves, self.metric or "").newest
@@ -137,9 +136,12 @@ class CompareChart(Chart, can_focus=False):
         return f"after {duration(place * SECONDS_AN_HOUR)}"
 
     def _what_is_shown(self) -> tuple[object, ...]:
-        # Letters and hues change as runs are pinned, without any new figure.
-        pinned = ((each.run.path, each.place) for each in self._compared.pinned)
-        return (*super()._what_is_shown(), self.metric, *pinned)
+        # What the curves are made of, since to make them costs more; letters and hues change without any new figure.
+        shown: list[object] = [self.metric, replace(self._compared.settings), self.is_whole]
+        for each in self._compared.pinned:
+            curve = base_curve(each.scale.curves, self.metric or "")
+            shown += (each.run.path, each.place, each.was_read, curve.end, curve.newest, curve.last, len(curve.bad))
+        return tuple(shown)
 
     def _marks(self, lines: Sequence[Line]) -> list[Content]:
         marks = super()._marks(lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -35,8 +34,6 @@ class Happenings(Listing):
         self._kinds: Counter[str] = Counter()
         self.kind = _ALL
         self._with_days = False
-        self.hits: list[int] = []
-        """Places in the list of those that match, ascending."""
 
     def on_mount(self) -> None:
         """Show the frame before anything is known."""
@@ -75,13 +72,6 @@ class Happenings(Listing):
         """Go through the kinds in the order in which the title names them."""
         kinds = [_ALL, *sorted(self._kinds, key=event_word)]
         self.choose_kind(kinds[(kinds.index(self.kind) + by) % len(kinds)])
-
-    def next_hit(self, by: int) -> int | None:
-        """Place of the next match from the cursor on, or of the one before it; round at the ends. None without any."""
-        if not self.hits:
-            return None
-        place = bisect_left(self.hits, self.cursor + (1 if by > 0 else 0))
-        return self.hits[place % len(self.hits) if by > 0 else place - 1]
 
     def empty(self) -> Content:
         """What will stand here."""

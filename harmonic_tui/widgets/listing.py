@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import ClassVar
 
 from textual import events
@@ -76,6 +77,8 @@ class Listing(ScrollView, can_focus=True):
         self.follows = False
         self.pattern: re.Pattern[str] | None = None
         """What is looked for, and shown where it stands."""
+        self.hits: list[int] = []
+        """Lines that match, ascending, as far as somebody looked for them."""
         self._count = 0
 
     @property
@@ -112,6 +115,13 @@ class Listing(ScrollView, can_focus=True):
             self.cursor = max(0, self._count - 1)
             self._keep_in_sight()
         self.refresh()
+
+    def next_hit(self, by: int) -> int | None:
+        """Next line that matches, from the cursor on, or the one before it; round at the ends. None without any."""
+        if not self.hits:
+            return None
+        place = bisect_left(self.hits, self.cursor + (1 if by > 0 else 0))
+        return self.hits[place % len(self.hits) if by > 0 else place - 1]
 
     def on_resize(self) -> None:
         """Lines are made for the width."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left
 
 from textual.content import Content
 
@@ -28,8 +27,6 @@ class LogLines(Listing):
         self._reading = False
         self._stale = False
         self._share: float | None = None
-        self.hits: list[int] = []
-        """Numbers of the lines that match, ascending."""
 
     def on_mount(self) -> None:
         """Show the frame before anything is read."""
@@ -72,13 +69,6 @@ class LogLines(Listing):
             self._want()
         self._show_title()
         return replaced
-
-    def next_hit(self, by: int) -> int | None:
-        """Line of the next match from the cursor on, or of the one before it; round at the ends. None without any."""
-        if not self.hits:
-            return None
-        place = bisect_left(self.hits, self.cursor + (1 if by > 0 else 0))
-        return self.hits[place % len(self.hits) if by > 0 else place - 1]
 
     def on_resize(self) -> None:
         """More may be in sight now."""

@@ -13,7 +13,7 @@ from harmonic_tui.widgets.axes import Axis
 from harmonic_tui.widgets.canvas import DOTS_ACROSS, DOTS_DOWN, Canvas
 
 if TYPE_CHECKING:
-    from harmonic_tui.columns import Reals
+    from harmonic_tui.columns import Reals, Singles
     from harmonic_tui.series import Curve
 
 _ABOVE, _BELOW = "▴", "▾"
@@ -145,9 +145,10 @@ class Plot:
         span = self._along.high - self._along.low
         return (places - self._along.low) / (span or 1.0) * (self._canvas.width - 1)
 
-    def _down(self, values: Reals, axis: Axis) -> Reals:
+    def _down(self, values: Singles | Reals, axis: Axis) -> Reals:
         """Dots from the top; the ends of the axis are the outer edges of the outermost dots."""
-        return self._canvas.height * (axis.high - values) / (axis.high - axis.low) - 0.5
+        down: Reals = self._canvas.height * (axis.high - values.astype(float)) / (axis.high - axis.low) - 0.5
+        return down
 
     def _row(self, value: float, axis: Axis) -> int:
         return min(self.rows - 1, max(0, math.floor((1 - axis.share(value)) * self.rows)))

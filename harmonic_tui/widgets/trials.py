@@ -26,7 +26,7 @@ TRIAL_STATES: dict[str, Mark] = {
     "failed": Mark("✗", "failed", "bad"),
     "interrupted": Mark("■", "interrupted", "look"),
 }
-_NUMBER, _STATE, _VALUE, _KL, _EPOCH = 5, 14, 9, 8, 6
+_NUMBER, _STATE, _VALUE, _KL, _EPOCH = 4, 14, 9, 8, 6
 _LEAST_PARAMETER, _MOST_PARAMETER = 8, 20
 _WAITING = (
     "No study in output/tuning yet. `harmonic tune demo --trials 20` searches latent size, beta, widths and learning "
@@ -112,7 +112,7 @@ class TrialsTable(Listing):
         ).truncate(width, ellipsis=True)
 
     def _columns(self, width: int) -> dict[str, int]:
-        """Parameters that have room, with the width of each; the last goes first."""
+        """Parameters that have room, with the width of each."""
         keys = list(self.seen.study.space) if self.seen else []
         keys = keys or list(dict.fromkeys(key for trial in self._trials for key in trial.params))
         room = width - (_NUMBER + 2 + _STATE + _VALUE + _KL + _EPOCH)
@@ -123,7 +123,7 @@ class TrialsTable(Listing):
             # Where there is little room a long name gives way, but not the values.
             each = named if named + 2 <= room else max(longest, _LEAST_PARAMETER)
             if room < each + 2:
-                break
+                continue
             columns[key] = each
             room -= each + 2
         return columns

@@ -23,9 +23,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from in_terminal import COLUMNS, Terminal, every
 from long_run import LongRun
-from others import leet, tensorboard
-from programs import COLUMNS, Terminal, every
+from other_consoles import leet, tensorboard
 
 ROWS_A_SECOND = 20
 GIVE_UP_S = 120.0

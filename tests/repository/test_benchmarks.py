@@ -85,3 +85,36 @@ def test_the_vocoder_is_compared_with_and_without_its_network(music: Path, audio
     assert line["refined_sc_ratio"] == pytest.approx(
         line["refined"]["convergence"] / line["torchaudio"]["convergence"], rel=1e-2
     )
+
+
+@pytest.mark.slow
+def test_the_console_is_measured_on_a_long_run_against_its_bars(tmp_path: Path) -> None:
+    arguments = ("--rows", "30000", "--seconds", "2", "--alone")
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "console.py"), *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    line = json.loads(done.stdout)
+    assert line["bars"].keys() <= line.keys()
+    assert line["rows"] == 30_000
+    assert 0 < line["open_s"] <= line["exact_s"]
+    assert line["bytes_per_s"] > 0
+    assert line["tensorboard"] is line["leet"] is None
+
+
+def test_an_event_file_written_for_the_comparison_is_one_that_tensorboard_reads(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; from other_consoles import write_events; "
+        "write_events(Path('events.out.tfevents.1.x'), 300); "
+        "from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader as Loader; "
+        "events = list(Loader('events.out.tfevents.1.x').Load()); "
+        "print(len(events), events[-1].step, events[-1].summary.value[0].tag)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(BENCHMARKS)], cwd=tmp_path, stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert done.stdout.split() == ["301", "300", "loss"]

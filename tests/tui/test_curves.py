@@ -320,3 +320,35 @@ def test_half_a_line_among_very_many_and_a_line_without_end_cost_only_themselves
     assert curves.step("loss").newest == 1.5
     assert curves.unreadable == 2
     reader.close()
+
+
+@pytest.mark.parametrize("broken", ["nothing starts", "it dies at once"])
+def test_without_another_process_a_long_run_is_read_all_the_same(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = Path("metrics.jsonl")
+    write_long(path, 30_000)
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.executable", "/nowhere" if broken == "nothing starts" else "/bin/false")
+        reader, curves = FigureReader(path), Curves()
+        deadline = time.monotonic() + 60
+        while curves.rows("step") < 30_000:
+            assert time.monotonic() < deadline
+            read = reader.read()
+            if read is not None:
+                curves = read.curves or curves
+                for each in read.parsed:
+                    curves.extend(each)
+    assert curves.whole
+    assert curves.step("loss").end == 30_000
+    reader.close()
+
+
+def test_whoever_stops_reading_in_the_middle_leaves_nothing_running() -> None:
+    path = Path("metrics.jsonl")
+    write_long(path, 60_000)
+    reader = FigureReader(path)
+    reader.read()
+    helper = reader._backlog
+    assert helper is not None
+    reader.close()
+    assert helper.finished
+    assert helper._process.poll() is not None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from recorded_run import NOW, Recording, record_run
+from textual.events import MouseScrollDown
 from textual.pilot import Pilot
 from watching import alive, sees, text_of, until
 
@@ -60,11 +61,11 @@ async def test_every_row_of_the_table_has_a_line() -> None:
         assert not missing
 
 
-async def test_columns_are_as_many_as_have_room() -> None:
-    for size, columns in ((SMALL, 1), (FULL, 2), (BROAD, 3)):
-        async with console().run_test(size=size) as pilot:
-            await open_help(pilot)
-            await until(pilot, lambda: len(_shown(pilot)) == columns)  # noqa: B023 - waited for in the loop
+@pytest.mark.parametrize(("size", "columns"), [(SMALL, 1), (FULL, 2), (BROAD, 3)])
+async def test_columns_are_as_many_as_have_room(size: tuple[int, int], columns: int) -> None:
+    async with console().run_test(size=size) as pilot:
+        await open_help(pilot)
+        await until(pilot, lambda: len(_shown(pilot)) == columns)
 
 
 def _shown(pilot: Pilot[str]) -> list[object]:
@@ -103,7 +104,7 @@ async def test_it_scrolls_with_j_k_and_the_wheel() -> None:
         await until(pilot, lambda: keys.scroll_y == 2)
         await pilot.press("k")
         await until(pilot, lambda: keys.scroll_y == 1)
-        await pilot._post_mouse_events([__import__("textual.events").events.MouseScrollDown], "#keys", button=0)
+        await pilot._post_mouse_events([MouseScrollDown], "#keys", button=0)
         await until(pilot, lambda: keys.scroll_y > 1)
 
 

@@ -51,12 +51,11 @@ async def test_the_palette_switches_it() -> None:
     run = record_run(Path("run"), alive(LIVE))
     console = Console(run, sound=False)
     async with console.run_test(size=(120, 36)) as pilot:
-        for wanted, said in ((True, "Low bandwidth: "), (False, "Normal bandwidth: ")):
+        for wanted in (True, False):
             await pilot.press("ctrl+p")
             await until(pilot, lambda: len(console.screen_stack) == 2)
             await pilot.press(*"bandwidth")
             await sees(pilot, "Draw ")
             await pilot.press("enter")
             await until(pilot, lambda wanted=wanted: console.low_bandwidth is wanted)
-            await sees(pilot, said)
             await until(pilot, lambda: len(console.screen_stack) == 1)

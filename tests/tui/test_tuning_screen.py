@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ async def open_tuning(pilot: Pilot[str], *words: str) -> None:
 async def test_without_a_study_it_says_how_one_is_begun() -> None:
     async with console().run_test(size=FULL) as pilot:
         await open_tuning(pilot, "No study in output/tuning yet.", "harmonic tune demo --trials 20")
-        await sees(pilot, "once five trials were completed", "The error of every trial")
+        await sees(pilot, "How much each setting matters", "The error of every trial")
         await pilot.press("y", "b", "enter", "right_square_bracket")
         assert isinstance(pilot.app.screen, TuningScreen)
 
@@ -163,7 +164,7 @@ async def test_where_there_is_room_for_one_panel_only_tab_shows_the_next() -> No
 
 
 async def test_a_search_whose_process_is_gone_is_lost_and_says_how_it_goes_on() -> None:
-    gone = Process(pid=2**22 + 1, process_start=1.0, host=__import__("socket").gethostname())
+    gone = Process(pid=2**22 + 1, process_start=1.0, host=socket.gethostname())
     record_study(a_study(supervisor=gone))
     async with console().run_test(size=FULL) as pilot:
         await open_tuning(pilot, "! lost", "whoever searched is gone", AGAIN_COMMAND)

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from in_terminal import Terminal, resident_bytes
 from long_run import FIGURES, figures
 from numpy.typing import NDArray
-from programs import Terminal, resident_bytes
 
 GIVE_UP_S = 300.0
 _POLL_S = 0.05
