@@ -16,16 +16,16 @@ from textual.screen import Screen
 
 from harmonic_core.errors import HarmonicError
 from harmonic_core.run.directory import RunDirectory
-from harmonic_tui.boards import ASKED_EVERY_S, ASKED_UNSEEN_EVERY_S
-from harmonic_tui.feed import POLL_INTERVAL_S
 from harmonic_tui.keys import bindings, is_command
-from harmonic_tui.messages import Told
 from harmonic_tui.places import PLACES
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.boards import ASKED_EVERY_S, ASKED_UNSEEN_EVERY_S
+from harmonic_tui.runs.feed import POLL_INTERVAL_S
+from harmonic_tui.runs.messages import Told
+from harmonic_tui.runs.watched import WatchedRun
 from harmonic_tui.screens.run_screen import RunScreen
 from harmonic_tui.sound.player import Heard, Listening, Player
 from harmonic_tui.themes import DARK, DEFAULT_HUES, LIGHT
-from harmonic_tui.watched import WatchedRun
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -115,8 +115,8 @@ class Console(App[str]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the keys do, by name, and what the framework offers beside."""
+        from harmonic_tui.runs.steering import offered as requests_of
         from harmonic_tui.screens.steer import SteerScreen
-        from harmonic_tui.steering import offered as requests_of
 
         for node, binding, enabled, tooltip in screen.active_bindings.values():
             if enabled and is_command(binding):
@@ -198,7 +198,7 @@ class Console(App[str]):
     @work
     async def start_profile(self, profile: str) -> None:
         """Start a run and show it."""
-        from harmonic_tui.launching import launch
+        from harmonic_tui.profiles.launching import launch
 
         try:
             started = await asyncio.to_thread(launch, profile)

@@ -69,7 +69,7 @@ def _console(options: argparse.Namespace) -> Iterator[Console]:
     if options.speed is not None and not options.replay:
         raise ProfileError("--speed is that of a replay; give --replay RUN with it")
     if options.replay:
-        from harmonic_tui.replay import replaying
+        from harmonic_tui.runs.replay import replaying
 
         if not options.run or options.profile is not None:
             raise ProfileError("--replay shows a run that has ended; name one: harmonic-tui RUN --replay")
@@ -86,7 +86,7 @@ def _console(options: argparse.Namespace) -> Iterator[Console]:
 def _started(options: argparse.Namespace) -> Console:
     if options.run:
         raise ProfileError("--profile starts a new run, RUN opens an existing one; give one of them")
-    from harmonic_tui.launching import launch
+    from harmonic_tui.profiles.launching import launch
 
     started = launch(options.profile, options.settings)
     for warning in started.warnings:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from textual.binding import ActiveBinding, Binding
 
+from harmonic_tui.curves.smoothing import FORMULA
 from harmonic_tui.keys import TABLE
 from harmonic_tui.places import PLACES
-from harmonic_tui.smoothing import FORMULA
 from harmonic_tui.wording import STATES, VERDICTS, Mark
 
 HERE = "Here"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from textual.screen import Screen
 
 if TYPE_CHECKING:
-    from harmonic_tui.watched import WatchedRun
+    from harmonic_tui.runs.watched import WatchedRun
 
 
 class Place(NamedTuple):

@@ -14,10 +14,10 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from harmonic_core.run.words import count
-from harmonic_tui.compared import ALONG, MOST_METRICS, Compared, read_figures
+from harmonic_tui.curves.compared import ALONG, MOST_METRICS, Compared, read_figures
+from harmonic_tui.curves.smoothing import FORMULA, STEPS
 from harmonic_tui.keys import bindings
-from harmonic_tui.runs_seen import RunSeen, RunsSeen
-from harmonic_tui.smoothing import FORMULA, STEPS
+from harmonic_tui.runs.runs_seen import RunSeen, RunsSeen
 from harmonic_tui.widgets.compare_chart import CompareChart
 from harmonic_tui.widgets.compare_list import CompareList
 from harmonic_tui.widgets.find import FindLine

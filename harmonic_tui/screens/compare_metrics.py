@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from harmonic_tui.compared import MOST_METRICS, Compared, meaning, metrics_on_offer, unit_of
+from harmonic_tui.curves.compared import MOST_METRICS, Compared, meaning, metrics_on_offer, unit_of
 from harmonic_tui.keys import bindings
 from harmonic_tui.plain import plain
 from harmonic_tui.widgets.row_list import RowList

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from harmonic_core.run.directory import RunDirectory
     from harmonic_tui.app import Console
-    from harmonic_tui.compared import Pinned
+    from harmonic_tui.curves.compared import Pinned
 
 _MOST_BYTES = 1 << 20
 _LEAST_CELL, _CELL = 10, 40

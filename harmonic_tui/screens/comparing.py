@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harmonic_core.run.words import count
-from harmonic_tui.library import takes_of
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.library import takes_of
 from harmonic_tui.screens.keeping import KeepingScreen
 from harmonic_tui.widgets.sample_list import ItemList
 from harmonic_tui.widgets.sound_line import Sounding, SoundLine
@@ -15,7 +15,7 @@ from harmonic_tui.widgets.sound_view import SoundView, View
 
 if TYPE_CHECKING:
     from harmonic_core.run.samples import Item, Sample, Take
-    from harmonic_tui.watched import WatchedRun
+    from harmonic_tui.runs.watched import WatchedRun
 
 
 class ComparingScreen(KeepingScreen):

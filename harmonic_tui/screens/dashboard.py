@@ -11,7 +11,8 @@ from textual.widgets import Footer
 
 from harmonic_core.errors import HarmonicError
 from harmonic_tui.keys import bindings
-from harmonic_tui.messages import (
+from harmonic_tui.plain import plain
+from harmonic_tui.runs.messages import (
     EvaluationRead,
     EventsRead,
     FiguresRead,
@@ -21,7 +22,6 @@ from harmonic_tui.messages import (
     Seen,
     StatusSeen,
 )
-from harmonic_tui.plain import plain
 from harmonic_tui.screens.run_screen import RunScreen
 from harmonic_tui.sound.player import Heard
 from harmonic_tui.widgets.case_study import CaseStudyCard
@@ -42,7 +42,7 @@ from harmonic_tui.widgets.view import View
 if TYPE_CHECKING:
     from harmonic_core.run.control import CommandName
     from harmonic_core.run.samples import Sample, Take
-    from harmonic_tui.watched import WatchedRun
+    from harmonic_tui.runs.watched import WatchedRun
 
 _ASKED: dict[CommandName, str] = {
     "pause": "asked to pause; it does after the step it is in",

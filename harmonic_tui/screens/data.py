@@ -12,8 +12,8 @@ from textual.worker import Worker
 
 from harmonic_core.run.words import count
 from harmonic_tui.keys import bindings
-from harmonic_tui.messages import EventsRead, MusicRead, ProfileRead, StatusSeen
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.messages import EventsRead, MusicRead, ProfileRead, StatusSeen
 from harmonic_tui.screens.run_screen import RunScreen
 from harmonic_tui.widgets.find import FindLine
 from harmonic_tui.widgets.findings import FindingsList
@@ -24,7 +24,7 @@ from harmonic_tui.widgets.preparation import PreparationPanel
 from harmonic_tui.widgets.refused import RefusedList
 
 if TYPE_CHECKING:
-    from harmonic_tui.watched import WatchedRun
+    from harmonic_tui.runs.watched import WatchedRun
 
 _LISTS = ("groups", "lengths", "refused", "findings")
 
@@ -188,7 +188,7 @@ class DataScreen(RunScreen):
         return self._check is not None and self._check.is_running
 
     async def _check_music(self) -> None:
-        from harmonic_tui.validating import Check, CheckFailedError
+        from harmonic_tui.runs.validating import Check, CheckFailedError
 
         findings = self.query_one(FindingsList)
         findings.begin()

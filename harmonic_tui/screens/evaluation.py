@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from harmonic_tui.evaluated import Evaluated
 from harmonic_tui.keys import bindings
+from harmonic_tui.runs.evaluated import Evaluated
 from harmonic_tui.widgets.report import COLUMNS, Block, block, heading
 
 

@@ -10,16 +10,16 @@ from textual import work
 
 from harmonic_core.errors import HarmonicError
 from harmonic_core.run.words import count
-from harmonic_tui.library import Library
+from harmonic_tui.pictures.spectra import Spectra
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.library import Library
 from harmonic_tui.screens.listening import ListeningScreen
-from harmonic_tui.spectra import Spectra
 from harmonic_tui.widgets.sound_view import SoundView
 
 if TYPE_CHECKING:
     from harmonic_core.run.samples import Item, Sample
     from harmonic_core.run.stars import Spot, Star
-    from harmonic_tui.watched import WatchedRun
+    from harmonic_tui.runs.watched import WatchedRun
 
 
 class KeepingScreen(ListeningScreen):
@@ -105,7 +105,7 @@ class KeepingScreen(ListeningScreen):
     @work(exclusive=True, group="ask")
     async def action_export(self) -> None:
         """Copy the takes, their pictures and a description to a folder."""
-        from harmonic_tui.exporting import FOLDER, export
+        from harmonic_tui.runs.exporting import FOLDER, export
         from harmonic_tui.screens.fill_in import FillInScreen
 
         sample, star = self.sample, self.star

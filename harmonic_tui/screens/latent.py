@@ -11,10 +11,10 @@ from textual.widgets import Footer
 
 from harmonic_core.errors import HarmonicError
 from harmonic_core.run.words import count
-from harmonic_tui.explorer import Terrain
 from harmonic_tui.keys import bindings
-from harmonic_tui.messages import EventsRead, FiguresRead
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.explorer import Terrain
+from harmonic_tui.runs.messages import EventsRead, FiguresRead
 from harmonic_tui.screens.latent_sound import LatentSoundScreen
 from harmonic_tui.widgets.latent_kl import KlBars
 from harmonic_tui.widgets.latent_letters import letters
@@ -25,7 +25,7 @@ from harmonic_tui.widgets.latent_ways import DrawPanel, WalkPanel
 
 if TYPE_CHECKING:
     from harmonic_core.run.records import Row
-    from harmonic_tui.watched import WatchedRun
+    from harmonic_tui.runs.watched import WatchedRun
 
 _PANELS = ("map", "sliders", "walk", "draw", "kl-bars")
 _LABELS = ("genre", "composer", "artist", "album", "key", "source", "track")

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 from textual.timer import Timer
 
 from harmonic_core.errors import HarmonicError
-from harmonic_tui.explorer import Explorer, Terrain
-from harmonic_tui.latent_sounds import ORIGINAL, RECONSTRUCTION, LatentSounds
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.explorer import Explorer, Terrain
 from harmonic_tui.screens.run_screen import RunScreen
 from harmonic_tui.sound.player import Heard
 from harmonic_tui.widgets.latent_lines import NowLine, WeightsLine
 from harmonic_tui.widgets.latent_map import LatentMap
 from harmonic_tui.widgets.latent_sliders import LatentSliders
+from harmonic_tui.widgets.latent_sounds import ORIGINAL, RECONSTRUCTION, LatentSounds
 from harmonic_tui.widgets.latent_ways import DrawPanel, End, WalkPanel
 
 if TYPE_CHECKING:
-    from harmonic_tui.watched import WatchedRun
+    from harmonic_tui.runs.watched import WatchedRun
 
 _LOOK_EVERY_S = 0.25
 

@@ -17,8 +17,8 @@ from harmonic_core.errors import HarmonicError
 from harmonic_core.run.directory import RUN_ROOTS
 from harmonic_tui.keys import bindings
 from harmonic_tui.plain import plain
-from harmonic_tui.profiles_seen import ProfileSeen, ProfilesSeen
-from harmonic_tui.runs_seen import RunsSeen
+from harmonic_tui.profiles.profiles_seen import ProfileSeen, ProfilesSeen
+from harmonic_tui.runs.runs_seen import RunsSeen
 from harmonic_tui.widgets.about import READINESS, About, changes
 from harmonic_tui.widgets.finding import Finding
 from harmonic_tui.widgets.run_list import RunList
@@ -196,8 +196,8 @@ class LaunchScreen(Screen[None]):
     @work(exclusive=True, group="form")
     async def _open_form(self, source: str, path: Path, again: RunDirectory | None = None) -> None:
         from harmonic_core.profile.draft import Draft
-        from harmonic_tui.drafts import kept_draft
-        from harmonic_tui.launching import free_like
+        from harmonic_tui.profiles.drafts import kept_draft
+        from harmonic_tui.profiles.launching import free_like
         from harmonic_tui.screens.new_run import NewRunScreen
 
         def draft() -> Draft:

@@ -13,8 +13,8 @@ from textual.widgets import Footer
 
 from harmonic_core.run.words import count
 from harmonic_tui.keys import bindings
-from harmonic_tui.log_file import LogFile
-from harmonic_tui.messages import EventsRead, LogRead, StatusSeen
+from harmonic_tui.runs.log_file import LogFile
+from harmonic_tui.runs.messages import EventsRead, LogRead, StatusSeen
 from harmonic_tui.screens.run_screen import RunScreen
 from harmonic_tui.widgets.find import FindInput, FindLine
 from harmonic_tui.widgets.happenings import Happenings, event_text, kind_of, message_of
@@ -25,7 +25,7 @@ from harmonic_tui.wording import percent, time_of_day
 
 if TYPE_CHECKING:
     from harmonic_core.run.records import Row
-    from harmonic_tui.watched import WatchedRun
+    from harmonic_tui.runs.watched import WatchedRun
 
 _ENOUGH_TO_FIND = 60
 """Characters of an event's message that are looked for in the log."""

@@ -16,11 +16,11 @@ from harmonic_core.errors import HarmonicError
 from harmonic_core.profile.draft import Draft
 from harmonic_core.profile.explain import Key, find_key
 from harmonic_core.profile.save import OF_ONE_RUN
-from harmonic_tui.drafts import keep_draft
 from harmonic_tui.keys import bindings
-from harmonic_tui.launching import Launch, launch, place_of
 from harmonic_tui.plain import plain
-from harmonic_tui.readiness import missing
+from harmonic_tui.profiles.drafts import keep_draft
+from harmonic_tui.profiles.launching import Launch, launch, place_of
+from harmonic_tui.profiles.readiness import missing
 from harmonic_tui.widgets.explained import Changes, Explained, reason
 from harmonic_tui.widgets.finding import Finding
 from harmonic_tui.widgets.setting import VALUE_AT

@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from harmonic_tui.keys import bindings
 from harmonic_tui.plain import plain
-from harmonic_tui.refusals import Refusals
+from harmonic_tui.runs.refusals import Refusals
 from harmonic_tui.widgets.refused import RefusedList
 
 

@@ -8,7 +8,7 @@ from textual.screen import Screen
 
 if TYPE_CHECKING:
     from harmonic_tui.app import Console
-    from harmonic_tui.watched import WatchedRun
+    from harmonic_tui.runs.watched import WatchedRun
 
 
 class RunScreen(Screen[None]):

@@ -13,9 +13,9 @@ from textual.widgets import Footer, Input
 from harmonic_core.errors import HarmonicError
 from harmonic_core.run.words import count
 from harmonic_tui.keys import bindings
-from harmonic_tui.library import takes_of
-from harmonic_tui.messages import SamplesFound, StatusSeen
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.library import takes_of
+from harmonic_tui.runs.messages import SamplesFound, StatusSeen
 from harmonic_tui.screens.comparing import ComparingScreen
 from harmonic_tui.widgets.error_strip import ErrorStrip, spread
 from harmonic_tui.widgets.header import Header
@@ -26,7 +26,7 @@ from harmonic_tui.widgets.sound_view import SoundView
 
 if TYPE_CHECKING:
     from harmonic_core.run.samples import Item
-    from harmonic_tui.watched import WatchedRun
+    from harmonic_tui.runs.watched import WatchedRun
 
 
 class SamplesScreen(ComparingScreen):

@@ -15,15 +15,15 @@ from textual.widgets.option_list import Option
 
 from harmonic_core.errors import HarmonicError, ProfileError
 from harmonic_tui.keys import bindings
-from harmonic_tui.messages import EventsRead, ProfileRead, StatusSeen
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.messages import EventsRead, ProfileRead, StatusSeen
+from harmonic_tui.runs.steering import REQUESTS, Request, Standing, began_at, in_force, objection, offered, standing
 from harmonic_tui.screens.run_screen import RunScreen
-from harmonic_tui.steering import REQUESTS, Request, Standing, began_at, in_force, objection, offered, standing
 
 if TYPE_CHECKING:
     from harmonic_core.profile.steering import Setting
     from harmonic_core.run.control import CommandName
-    from harmonic_tui.watched import WatchedRun
+    from harmonic_tui.runs.watched import WatchedRun
 
 _TITLE, _NOW = 16, 22
 """Columns of a line: what it is, and what it stands at."""

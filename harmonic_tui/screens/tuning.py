@@ -15,7 +15,7 @@ from textual.widgets import Footer, Static
 from harmonic_core.run.words import count, duration
 from harmonic_tui.keys import bindings
 from harmonic_tui.plain import plain
-from harmonic_tui.studies import SeenTrials, look_at_studies, look_at_study
+from harmonic_tui.runs.studies import SeenTrials, look_at_studies, look_at_study
 from harmonic_tui.widgets.best_chart import BestChart
 from harmonic_tui.widgets.listing import Listing
 from harmonic_tui.widgets.trials import TRIAL_STATES, ImportancePanel, TrialsPanel, TrialsTable

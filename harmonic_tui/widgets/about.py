@@ -6,11 +6,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from harmonic_core.run.words import duration
+from harmonic_tui.curves.sparks import spark
 from harmonic_tui.plain import plain
-from harmonic_tui.profiles_seen import ProfileSeen
-from harmonic_tui.readiness import hardware, needs
-from harmonic_tui.runs_seen import RunSeen
-from harmonic_tui.sparks import spark
+from harmonic_tui.profiles.profiles_seen import ProfileSeen
+from harmonic_tui.profiles.readiness import hardware, needs
+from harmonic_tui.runs.runs_seen import RunSeen
 from harmonic_tui.widgets.run_list import how_far
 from harmonic_tui.wording import Mark, figure, state_mark
 

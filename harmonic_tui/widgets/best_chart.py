@@ -11,14 +11,14 @@ from textual.content import Content
 from textual.widget import Widget
 
 from harmonic_core.run.words import count
-from harmonic_tui.series import is_finite
+from harmonic_tui.curves.series import is_finite
 from harmonic_tui.widgets.axes import along_axis, value_axis
 from harmonic_tui.wording import figure
 
 if TYPE_CHECKING:
     from textual_plotext.plot import Plot
 
-    from harmonic_tui.studies import SeenTrials
+    from harmonic_tui.runs.studies import SeenTrials
 
 _LEAST_COLUMNS, _LEAST_ROWS = 16, 5
 _ROWS_BELOW = 2

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harmonic_tui.columns import Reals
+    from harmonic_tui.curves.columns import Reals
 
 DOTS_ACROSS, DOTS_DOWN = 2, 4
 """Dots of a cell."""

@@ -21,8 +21,8 @@ from harmonic_tui.widgets.view import View
 from harmonic_tui.wording import figure
 
 if TYPE_CHECKING:
-    from harmonic_tui.series import Curve, Scale
-    from harmonic_tui.thinning import Fences
+    from harmonic_tui.curves.series import Curve, Scale
+    from harmonic_tui.curves.thinning import Fences
 
 REDRAW_INTERVAL_S = 0.5
 SHARE_OF_TIME = 0.01
@@ -258,7 +258,7 @@ class Chart(Widget, can_focus=True):
         return plot.content()
 
     def _value_axis(self, lines: Sequence[Line], side: str, along: Axis) -> Axis | None:
-        from harmonic_tui.thinning import fences
+        from harmonic_tui.curves.thinning import fences
 
         parts = [line.curve.within(along.low, along.high) for line in lines if line.side == side]
         if not any(map(len, parts)):

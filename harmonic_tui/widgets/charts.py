@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from harmonic_tui.series import is_finite
+from harmonic_tui.curves.series import is_finite
 from harmonic_tui.widgets.chart import RIGHT, Chart, Line
 from harmonic_tui.wording import figure
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from harmonic_core.run.words import count, duration
-from harmonic_tui.compared import SECONDS_AN_HOUR, Compared, base_curve, unit_of
+from harmonic_tui.curves.compared import SECONDS_AN_HOUR, Compared, base_curve, unit_of
+from harmonic_tui.curves.series import Scale
 from harmonic_tui.plain import plain
-from harmonic_tui.series import Scale
 from harmonic_tui.widgets.axes import Axis, along_axis, along_power_axis
 from harmonic_tui.widgets.chart import Chart, Line
 from harmonic_tui.wording import figure

@@ -12,7 +12,7 @@ from textual.content import Content
 
 from harmonic_core.run.directory import RUN_ROOTS
 from harmonic_core.run.words import count
-from harmonic_tui.compared import Compared
+from harmonic_tui.curves.compared import Compared
 from harmonic_tui.keys import bindings
 from harmonic_tui.plain import end_of, plain
 from harmonic_tui.widgets.row_list import RowList
@@ -20,7 +20,7 @@ from harmonic_tui.wording import figure, state_mark
 
 if TYPE_CHECKING:
     from harmonic_core.run.directory import RunDirectory
-    from harmonic_tui.runs_seen import RunSeen
+    from harmonic_tui.runs.runs_seen import RunSeen
 
 _ROOM_FOR_BEST = 8
 

@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from harmonic_tui.evaluated import Evaluated
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.evaluated import Evaluated
 from harmonic_tui.wording import figure, hundredths, percent
 
 if TYPE_CHECKING:

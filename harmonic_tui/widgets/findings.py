@@ -14,7 +14,7 @@ from harmonic_tui.wording import Mark, percent
 
 if TYPE_CHECKING:
     from harmonic_core.run.status import Preparation
-    from harmonic_tui.validating import Checked, Finding
+    from harmonic_tui.runs.validating import Checked, Finding
 
 _MARKS = {
     "refused": Mark("✗", "refused", "bad"),

@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.style import Style
 
 from harmonic_core.run.words import count
+from harmonic_tui.curves.series import is_number
 from harmonic_tui.plain import plain
-from harmonic_tui.series import is_number
 from harmonic_tui.widgets.lines import event_word
 from harmonic_tui.widgets.listing import Listing
 from harmonic_tui.wording import day_and_time, time_of_day

@@ -7,8 +7,8 @@ from textual.style import Style
 from textual.widget import Widget
 
 from harmonic_core.run.words import count, duration, files
-from harmonic_tui.messages import Seen
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.messages import Seen
 from harmonic_tui.wording import ago, figure, percent, state_mark
 
 _GAP = "   "

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from harmonic_core.run.records import Row
 from harmonic_core.run.words import count
-from harmonic_tui.series import is_finite, is_number
+from harmonic_tui.curves.series import is_finite, is_number
 from harmonic_tui.wording import figure, percent
 
 _BARS = " ▁▂▃▄▅▆▇█"

@@ -10,8 +10,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from harmonic_core.run.words import count
-from harmonic_tui.explorer import Rendered, Terrain
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.explorer import Rendered, Terrain
 from harmonic_tui.wording import figure
 
 _BARS = "▁▂▃▄▅▆▇█"

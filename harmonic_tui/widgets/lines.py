@@ -9,9 +9,9 @@ from textual.widget import Widget
 
 from harmonic_core.run.records import Row
 from harmonic_core.run.words import files
+from harmonic_tui.curves.series import is_number
 from harmonic_tui.plain import plain
-from harmonic_tui.refusals import refusal
-from harmonic_tui.series import is_number
+from harmonic_tui.runs.refusals import refusal
 from harmonic_tui.wording import time_of_day
 
 _KEPT = 500

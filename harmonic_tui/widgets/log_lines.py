@@ -7,7 +7,7 @@ import asyncio
 from textual.content import Content
 
 from harmonic_core.run.words import count
-from harmonic_tui.log_file import LogFile
+from harmonic_tui.runs.log_file import LogFile
 from harmonic_tui.widgets.listing import Listing
 from harmonic_tui.wording import percent
 

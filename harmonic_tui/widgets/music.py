@@ -125,14 +125,14 @@ class GroupsList(Listing):
             Content.styled(sign * cells, f"${hue}")
             for (sign, _, hue), cells in zip(_SIDES.values(), _cells(group, room, most), strict=True)
         ]
-        drawn = Content("").join(bar)
+        drawn, tracks = Content("").join(bar), group.whole.tracks
         return Content.assemble(
             Content(_named(group)).truncate(names, ellipsis=True, pad=True),
             "  ",
             drawn,
             " " * (room - drawn.cell_length),
             f"{music_length(group.whole.seconds):>9}",
-            Content.styled(f"{count(group.whole.tracks):>7} {'track ' if group.whole.tracks == 1 else 'tracks'}", "$muted"),
+            Content.styled(f"{count(tracks):>7} {'track ' if tracks == 1 else 'tracks'}", "$muted"),
         ).truncate(width, ellipsis=True)
 
     def _fill(self) -> None:

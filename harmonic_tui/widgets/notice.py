@@ -8,8 +8,8 @@ from textual.widget import Widget
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.words import duration
-from harmonic_tui.messages import Seen
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.messages import Seen
 from harmonic_tui.wording import day_and_time, state_mark
 
 _SHOWN_LINES = 5

@@ -15,13 +15,13 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from harmonic_tui.graphics import MOST_ROWS, KittyPicture, Pixels
+from harmonic_tui.pictures.graphics import MOST_ROWS, KittyPicture, Pixels
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harmonic_tui.graphics import Way
+    from harmonic_tui.pictures.graphics import Way
 
 _RAMP = " .:-=+*#%@"
 _LOUDER, _QUIETER = " .+*#", " .-=≡"
@@ -118,7 +118,7 @@ class Picture(Widget):
                 case "kitty":
                     self._strips = self._placeholders(min(rows, MOST_ROWS), columns)
                 case "sixel":
-                    from harmonic_tui.graphics import sixel_of
+                    from harmonic_tui.pictures.graphics import sixel_of
 
                     # Sixel comes in bands of six; a last one that is cut would scroll some terminals.
                     self._sixel = sixel_of(self._rgb(rows, columns, of_six=True))
@@ -191,7 +191,7 @@ class Picture(Widget):
     def _resampled(self, rows: int, columns: int) -> NDArray[np.float32]:
         import numpy as np
 
-        from harmonic_tui.spectra import resampled
+        from harmonic_tui.pictures.spectra import resampled
 
         assert self._levels is not None
         return np.clip(resampled(self._levels, rows, columns), 0.0, 1.0)

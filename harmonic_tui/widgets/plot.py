@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from textual.content import Content
 
-from harmonic_tui.thinning import outline
+from harmonic_tui.curves.thinning import outline
 from harmonic_tui.widgets.axes import Axis
 from harmonic_tui.widgets.canvas import DOTS_ACROSS, DOTS_DOWN, Canvas
 
 if TYPE_CHECKING:
-    from harmonic_tui.columns import Reals, Singles
-    from harmonic_tui.series import Curve
+    from harmonic_tui.curves.columns import Reals, Singles
+    from harmonic_tui.curves.series import Curve
 
 _ABOVE, _BELOW = "▴", "▾"
 """Mark where a curve goes on beyond the chart."""

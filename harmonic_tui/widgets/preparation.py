@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.widget import Widget
 
 from harmonic_core.run.words import UNKNOWN, count, duration, files, music_length
-from harmonic_tui.messages import Seen
 from harmonic_tui.plain import end_of, plain
+from harmonic_tui.runs.messages import Seen
 from harmonic_tui.wording import figure, percent
 
 if TYPE_CHECKING:

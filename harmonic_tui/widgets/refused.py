@@ -16,7 +16,7 @@ from textual.visual import Visual
 from harmonic_core.run.words import files
 from harmonic_tui.keys import bindings
 from harmonic_tui.plain import end_of, plain
-from harmonic_tui.refusals import Refusals
+from harmonic_tui.runs.refusals import Refusals
 
 _NAME_WIDTH = 44
 _NAME_SHARE = 0.4

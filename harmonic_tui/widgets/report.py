@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from harmonic_core.run.words import UNKNOWN, count
-from harmonic_tui.evaluated import Evaluated
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.evaluated import Evaluated
 from harmonic_tui.widgets.case_study import goal_lines
 from harmonic_tui.wording import figure, hundredths, percent
 

@@ -17,10 +17,10 @@ from textual.visual import Visual
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.words import preparation
+from harmonic_tui.curves.sparks import spark
 from harmonic_tui.keys import bindings
 from harmonic_tui.plain import plain
-from harmonic_tui.runs_seen import ORDERS, Order, RunSeen, ordered
-from harmonic_tui.sparks import spark
+from harmonic_tui.runs.runs_seen import ORDERS, Order, RunSeen, ordered
 from harmonic_tui.wording import day_and_time, figure, state_mark
 
 _LINES = 2

@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.message import Message
 
 from harmonic_core.run.words import count
-from harmonic_tui.library import Library, takes_of
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.library import Library, takes_of
 from harmonic_tui.widgets.row_list import RowList
 from harmonic_tui.wording import figure
 

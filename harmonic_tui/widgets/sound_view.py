@@ -15,9 +15,9 @@ from textual.widgets import Static
 
 from harmonic_core.errors import DataError
 from harmonic_core.run.words import count
-from harmonic_tui import graphics
-from harmonic_tui.library import Library, takes_of
+from harmonic_tui.pictures import graphics
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.library import Library, takes_of
 from harmonic_tui.widgets.picture import Picture
 from harmonic_tui.widgets.sound_line import hue_of
 from harmonic_tui.widgets.spectrogram import Spectrogram
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from harmonic_core.run.samples import Sample, Take
     from harmonic_core.run.stars import Star
-    from harmonic_tui.graphics import Way
-    from harmonic_tui.spectra import Spectra, Spectrum
+    from harmonic_tui.pictures.graphics import Way
+    from harmonic_tui.pictures.spectra import Spectra, Spectrum
 
 View = Literal["take", "difference"]
 
@@ -130,7 +130,7 @@ class SoundView(Vertical):
     @property
     def colours(self) -> NDArray[np.uint8]:
         """Colours of levels under this theme, (256, 3)."""
-        from harmonic_tui.colours import level_colours
+        from harmonic_tui.pictures.colours import level_colours
 
         return level_colours(self.app.theme_variables, dark=self.app.current_theme.dark)
 
@@ -184,7 +184,7 @@ class SoundView(Vertical):
         return await asyncio.to_thread(self._spectra.of, path)
 
     async def _window(self, sample: Sample, spectrum: Spectrum) -> tuple[float, float]:
-        from harmonic_tui.spectra import window_of
+        from harmonic_tui.pictures.spectra import window_of
 
         if "original" in sample.files:
             try:
@@ -194,7 +194,7 @@ class SoundView(Vertical):
         return window_of(spectrum)
 
     async def _difference(self, sample: Sample) -> tuple[Spectrum, NDArray[np.float32]]:
-        from harmonic_tui.spectra import difference_db
+        from harmonic_tui.pictures.spectra import difference_db
 
         original = await self._spectrum(self._library.path(sample, "original"))
         reconstruction = await self._spectrum(self._library.path(sample, "reconstruction"))

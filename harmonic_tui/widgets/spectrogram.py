@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from harmonic_tui.colours import difference_colours, level_colours
-from harmonic_tui.graphics import Pixels
+from harmonic_tui.pictures.colours import difference_colours, level_colours
+from harmonic_tui.pictures.graphics import Pixels
 from harmonic_tui.widgets.axes import round_step
 from harmonic_tui.widgets.picture import Picture
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harmonic_tui.graphics import Way
-    from harmonic_tui.spectra import Spectrum
+    from harmonic_tui.pictures.graphics import Way
+    from harmonic_tui.pictures.spectra import Spectrum
 
 LEFT, RIGHT = 8, 10
 """Columns beside the picture; the wave below leaves the same, so that time is in the same place."""
@@ -126,7 +126,7 @@ class FrequencyAxis(Widget):
         rows = self.size.height
         if self._spectrum is None or not rows:
             return Content("")
-        from harmonic_tui.spectra import hertz_rows
+        from harmonic_tui.pictures.spectra import hertz_rows
 
         labels = dict(hertz_rows(self._spectrum, rows))
         lines = (f"{labels[row]:>{LEFT - 1}}┤" if row in labels else f"{'│':>{LEFT}}" for row in range(rows))

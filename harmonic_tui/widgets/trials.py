@@ -17,7 +17,7 @@ from harmonic_tui.wording import Mark, figure, percent
 
 if TYPE_CHECKING:
     from harmonic_core.run.studies import Trial
-    from harmonic_tui.studies import SeenTrials
+    from harmonic_tui.runs.studies import SeenTrials
 
 TRIAL_STATES: dict[str, Mark] = {
     "running": Mark("●", "running", "good"),

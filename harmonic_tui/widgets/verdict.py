@@ -9,8 +9,8 @@ from textual.events import Click
 from textual.geometry import Size
 from textual.widget import Widget
 
-from harmonic_tui.messages import Seen
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.messages import Seen
 from harmonic_tui.wording import VERDICTS
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from harmonic_tui.widgets.axes import round_step
 from harmonic_tui.widgets.spectrogram import LEFT, RIGHT
 
 if TYPE_CHECKING:
-    from harmonic_tui.spectra import Spectrum
+    from harmonic_tui.pictures.spectra import Spectrum
 
 _LEFT_DOTS, _RIGHT_DOTS = (0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80)
 """Dots of a braille character from the top."""

@@ -108,7 +108,8 @@ def test_the_console_is_measured_on_a_long_run_against_its_bars(tmp_path: Path) 
 
 def test_an_event_file_written_for_the_comparison_is_one_that_tensorboard_reads(tmp_path: Path) -> None:
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; from other_consoles import write_events; "
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; "
+        "from other_consoles import write_events; "
         "write_events(Path('events.out.tfevents.1.x'), 300); "
         "from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader as Loader; "
         "events = list(Loader('events.out.tfevents.1.x').Load()); "

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from harmonic_tui.columns import parse
-from harmonic_tui.series import Curve, Curves
+from harmonic_tui.curves.columns import parse
+from harmonic_tui.curves.series import Curve, Curves
 from harmonic_tui.widgets.axes import along_axis, along_power_axis, power_axis, step_axis, value_axis
 from harmonic_tui.widgets.canvas import Canvas
 from harmonic_tui.widgets.plot import Plot, PlotLine

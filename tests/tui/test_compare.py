@@ -16,7 +16,7 @@ from watching import alive, sees, text_of, until
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import encode_row
 from harmonic_tui.app import Console
-from harmonic_tui.compared import Compared
+from harmonic_tui.curves.compared import Compared
 from harmonic_tui.screens.compare import CompareScreen
 from harmonic_tui.screens.dashboard import DashboardScreen
 from harmonic_tui.themes import LIGHT

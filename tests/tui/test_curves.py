@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonic_core.run.records import encode_row
-from harmonic_tui.columns import parse
-from harmonic_tui.figures import BACKLOG_BYTES, FigureReader
-from harmonic_tui.series import Curve, Curves
-from harmonic_tui.smoothing import averaged, smoothed
-from harmonic_tui.thinning import fences, outline
+from harmonic_tui.curves.columns import parse
+from harmonic_tui.curves.figures import BACKLOG_BYTES, FigureReader
+from harmonic_tui.curves.series import Curve, Curves
+from harmonic_tui.curves.smoothing import averaged, smoothed
+from harmonic_tui.curves.thinning import fences, outline
 
 VALUES = st.one_of(st.floats(-1e6, 1e6, width=32), st.sampled_from([math.nan, math.inf, -math.inf]))
 

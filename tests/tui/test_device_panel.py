@@ -223,7 +223,7 @@ import json, sys
 from pathlib import Path
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import read_status
-from harmonic_tui.boards import BoardWatch
+from harmonic_tui.runs.boards import BoardWatch
 
 now = 0.0
 status = read_status(RunDirectory(Path(sys.argv[1])).status)

@@ -13,8 +13,8 @@ from watching import alive
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import encode_row, keep_rows
 from harmonic_core.run.status import write_status
-from harmonic_tui.feed import Feed
-from harmonic_tui.messages import EvaluationRead, FiguresRead, LogRead, ProfileRead, SamplesFound, StatusSeen
+from harmonic_tui.runs.feed import Feed
+from harmonic_tui.runs.messages import EvaluationRead, FiguresRead, LogRead, ProfileRead, SamplesFound, StatusSeen
 
 TRAINING = Recording(state="training", epochs_done=5)
 

@@ -11,11 +11,11 @@ from textual.pilot import Pilot
 from watching import alive, sees, text_of, until
 
 from harmonic_tui.app import Console
+from harmonic_tui.curves.smoothing import FORMULA
 from harmonic_tui.guide import sections
 from harmonic_tui.keys import TABLE
 from harmonic_tui.screens.dashboard import DashboardScreen
 from harmonic_tui.screens.help import HelpScreen
-from harmonic_tui.smoothing import FORMULA
 
 FULL, SMALL, BROAD = (120, 36), (80, 24), (200, 50)
 

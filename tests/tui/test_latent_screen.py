@@ -23,9 +23,9 @@ from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.events import event_row
 from harmonic_core.run.records import encode_row
 from harmonic_core.run.status import read_status
-from harmonic_tui import explorer as explorer_module
 from harmonic_tui.app import Console
-from harmonic_tui.explorer import Explorer, ExplorerError
+from harmonic_tui.runs import explorer as explorer_module
+from harmonic_tui.runs.explorer import Explorer, ExplorerError
 from harmonic_tui.screens.latent import LatentScreen
 from harmonic_tui.sound.player import Heard
 from harmonic_tui.themes import LIGHT

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harmonic_tui import log_file
-from harmonic_tui.log_file import LogFile, shown_line
+from harmonic_tui.runs import log_file
+from harmonic_tui.runs.log_file import LogFile, shown_line
 
 
 @pytest.fixture

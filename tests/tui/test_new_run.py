@@ -12,7 +12,7 @@ from watching import sees, text_of, until
 from harmonic_core.profile.explain import fields
 from harmonic_core.profile.resolve import load
 from harmonic_tui.app import Console
-from harmonic_tui.drafts import drafts_file, kept_draft
+from harmonic_tui.profiles.drafts import drafts_file, kept_draft
 from harmonic_tui.screens.dashboard import DashboardScreen
 from harmonic_tui.screens.launch import LaunchScreen
 from harmonic_tui.screens.new_run import NewRunScreen

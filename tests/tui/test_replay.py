@@ -18,7 +18,7 @@ from harmonic_core.run.events import event_row
 from harmonic_core.run.records import encode_row, read_rows
 from harmonic_core.run.samples import sample_steps
 from harmonic_core.run.status import Status, read_status
-from harmonic_tui.replay import Shadow, replaying
+from harmonic_tui.runs.replay import Shadow, replaying
 
 FINISHED = Recording(epochs=37)
 

@@ -292,7 +292,7 @@ async def test_the_picture_has_axes_with_units() -> None:
 
 
 async def test_a_tone_lies_in_the_picture_where_its_frequency_does() -> None:
-    from harmonic_tui.spectra import Scale, spectrum_of
+    from harmonic_tui.pictures.spectra import Scale, spectrum_of
 
     path = Path("tone.wav")
     times = np.arange(SAMPLE_RATE) / SAMPLE_RATE

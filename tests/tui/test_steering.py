@@ -23,12 +23,12 @@ from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import RecordWriter, read_rows
 from harmonic_core.run.status import process_identity, read_status, write_status
 from harmonic_tui.app import Console
-from harmonic_tui.launching import launch
-from harmonic_tui.messages import ProfileRead, Seen
+from harmonic_tui.profiles.launching import launch
+from harmonic_tui.runs.messages import ProfileRead, Seen
+from harmonic_tui.runs.steering import REQUESTS, in_force, objection, standing
 from harmonic_tui.screens.confirm import ConfirmScreen
 from harmonic_tui.screens.dashboard import DashboardScreen
 from harmonic_tui.screens.steer import SteerScreen
-from harmonic_tui.steering import REQUESTS, in_force, objection, standing
 
 SMALL, FULL, BROAD = (80, 24), (120, 36), (200, 50)
 TRAINING = Recording(state="training")

@@ -14,10 +14,10 @@ from harmonic_core.data.tracks import AudioFile
 from harmonic_core.profile.sections import Data, Profile, Run, Train
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import encode_row
-from harmonic_tui import readiness
-from harmonic_tui.readiness import hardware, look, needs
-from harmonic_tui.runs_seen import RunsSeen
-from harmonic_tui.sparks import spark, validation_errors
+from harmonic_tui.curves.sparks import spark, validation_errors
+from harmonic_tui.profiles import readiness
+from harmonic_tui.profiles.readiness import hardware, look, needs
+from harmonic_tui.runs.runs_seen import RunsSeen
 
 
 def songs(number: int) -> Profile:
@@ -128,7 +128,7 @@ def test_files_are_read_again_only_where_they_changed(monkeypatch: pytest.Monkey
     curve = runs.curves([run])[run.path]
     assert len(curve) == 3
     read: list[Path] = []
-    monkeypatch.setattr("harmonic_tui.runs_seen.validation_errors", lambda path: read.append(path) or ())
+    monkeypatch.setattr("harmonic_tui.runs.runs_seen.validation_errors", lambda path: read.append(path) or ())
     monkeypatch.setattr("harmonic_core.run.status.read_status", read.append)
     assert runs.look(0.0) == [seen]
     assert runs.curves([run])[run.path] == curve

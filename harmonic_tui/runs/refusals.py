@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from harmonic_core.run.records import Row
 from harmonic_core.text import plain as escaped
-from harmonic_tui.series import is_number
+from harmonic_tui.curves.series import is_number
 
 
 class Refusal(NamedTuple):

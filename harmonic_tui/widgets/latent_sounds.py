@@ -9,7 +9,7 @@ from harmonic_core.run.words import count
 from harmonic_tui.widgets.latent_lines import Piece
 
 if TYPE_CHECKING:
-    from harmonic_tui.explorer import Explorer, Rendered
+    from harmonic_tui.runs.explorer import Explorer, Rendered
     from harmonic_tui.sound.player import Player
     from harmonic_tui.widgets.latent_ways import End
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from harmonic_core.run.records import Row
     from harmonic_core.run.samples import Sample
     from harmonic_core.run.status import Status
-    from harmonic_tui.columns import Parsed
-    from harmonic_tui.series import Curves
-    from harmonic_tui.watched import WatchedRun
+    from harmonic_tui.curves.columns import Parsed
+    from harmonic_tui.curves.series import Curves
+    from harmonic_tui.runs.watched import WatchedRun
     from harmonic_tui.wording import ShownState
 
 _BY_COMMAND = "by command"

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from harmonic_tui.messages import FiguresRead
+from harmonic_tui.runs.messages import FiguresRead
 
 if TYPE_CHECKING:
-    from harmonic_tui.backlog import Backlog
-    from harmonic_tui.columns import Parsed
-    from harmonic_tui.series import Curves
+    from harmonic_tui.curves.backlog import Backlog
+    from harmonic_tui.curves.columns import Parsed
+    from harmonic_tui.curves.series import Curves
 
 BACKLOG_BYTES = 4 << 20
 """From so much on another process reads it."""
@@ -80,7 +80,7 @@ class FigureReader:
         parsed = self._pieces(file)
         if self._new:
             # Begun anew: what was told before no longer counts.
-            from harmonic_tui.series import Curves
+            from harmonic_tui.curves.series import Curves
 
             self._new = False
             curves = Curves()
@@ -90,7 +90,7 @@ class FigureReader:
         return FiguresRead(parsed) if parsed else None
 
     def _begin_backlog(self, file: BinaryIO, size: int) -> FiguresRead:
-        from harmonic_tui.backlog import Backlog
+        from harmonic_tui.curves.backlog import Backlog
 
         file.seek(0)
         try:
@@ -109,7 +109,7 @@ class FigureReader:
         return FiguresRead(curves=backlog.curves)
 
     def _pieces(self, file: BinaryIO) -> list[Parsed]:
-        from harmonic_tui.columns import parse
+        from harmonic_tui.curves.columns import parse
 
         file.seek(self._offset)
         read: list[Parsed] = []
@@ -136,8 +136,8 @@ def overview(file: BinaryIO, size: int) -> Curves:
 
     Rows that close epochs are few, and all of those are taken that lie near such a place.
     """
-    from harmonic_tui.columns import parse
-    from harmonic_tui.series import Curves
+    from harmonic_tui.curves.columns import parse
+    from harmonic_tui.curves.series import Curves
 
     curves = Curves(whole=False)
     lines: list[bytes] = []

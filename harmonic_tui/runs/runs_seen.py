@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from harmonic_core.run.directory import RunDirectory, list_runs
-from harmonic_tui.sparks import validation_errors
+from harmonic_tui.curves.sparks import validation_errors
 
 if TYPE_CHECKING:
     from harmonic_core.run.status import Status

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from harmonic_core.run.directory import RunDirectory
-from harmonic_tui.boards import BoardWatch
-from harmonic_tui.evaluated import Evaluated
-from harmonic_tui.feed import Feed
-from harmonic_tui.messages import (
+from harmonic_tui.curves.series import Scale
+from harmonic_tui.runs.boards import BoardWatch
+from harmonic_tui.runs.evaluated import Evaluated
+from harmonic_tui.runs.feed import Feed
+from harmonic_tui.runs.messages import (
     EvaluationRead,
     EventsRead,
     FiguresRead,
@@ -25,8 +26,7 @@ from harmonic_tui.messages import (
     Seen,
     StatusSeen,
 )
-from harmonic_tui.refusals import Refusals
-from harmonic_tui.series import Scale
+from harmonic_tui.runs.refusals import Refusals
 
 if TYPE_CHECKING:
     from harmonic_core.run.music import Music

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harmonic_core.errors import DataError, DiskError
-from harmonic_tui.library import Library, takes_of
+from harmonic_tui.runs.library import Library, takes_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from harmonic_core.run.samples import Sample
     from harmonic_core.run.stars import Star
-    from harmonic_tui.spectra import Spectra
+    from harmonic_tui.pictures.spectra import Spectra
 
 FOLDER = Path("exports")
 _PICTURE = 1040, 512
@@ -94,7 +94,7 @@ def _picture(spectra: Spectra, source: Path, place: Path, colours: NDArray[np.ui
     import numpy as np
     from PIL import Image
 
-    from harmonic_tui.spectra import resampled, window_of
+    from harmonic_tui.pictures.spectra import resampled, window_of
 
     try:
         spectrum = spectra.of(source)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harmonic_core.errors import HarmonicError
-from harmonic_tui.drafts import read_drafts
-from harmonic_tui.readiness import Readiness, look, missing
+from harmonic_tui.profiles.drafts import read_drafts
+from harmonic_tui.profiles.readiness import Readiness, look, missing
 
 if TYPE_CHECKING:
     from harmonic_core.profile.search import Listing

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harmonic_tui.columns import Reals, Singles
-    from harmonic_tui.series import Curve
+    from harmonic_tui.curves.columns import Reals, Singles
+    from harmonic_tui.curves.series import Curve
 
 FORMULA = "y = ((1−a) Σ aⁱ xₙ₋ᵢ) / (1−aⁿ)"
 """The debiased exponential moving average, as it is told to people."""

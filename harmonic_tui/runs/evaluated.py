@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from harmonic_core.run.directory import RunDirectory
-from harmonic_tui.messages import ProfileRead, Seen
 from harmonic_tui.plain import plain
+from harmonic_tui.runs.messages import ProfileRead, Seen
 
 if TYPE_CHECKING:
     from harmonic_core.run.case_study import Goal

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harmonic_core.run.status import Status
-    from harmonic_tui.columns import Block, Figure, Indices, Parsed, Reals, Singles
+    from harmonic_tui.curves.columns import Block, Figure, Indices, Parsed, Reals, Singles
 
 
 @dataclass(eq=False)
@@ -223,7 +223,7 @@ def _lasting(block: Block) -> Block:
     """The rows of a block that no later one of it replaces."""
     import numpy as np
 
-    from harmonic_tui.columns import Block, Figure
+    from harmonic_tui.curves.columns import Block, Figure
 
     steps = block.steps
     if (np.diff(steps) > 0).all():

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harmonic_core.run.control import CommandName
     from harmonic_core.run.records import Row
     from harmonic_core.run.status import Status
-    from harmonic_tui.messages import ProfileRead, Seen
+    from harmonic_tui.runs.messages import ProfileRead, Seen
 
     RequestName = Literal[CommandName, "kill"]
 

@@ -14,12 +14,12 @@ from textual.message import Message
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import RecordTail
-from harmonic_tui.boards import BoardWatch
-from harmonic_tui.figures import FigureReader
-from harmonic_tui.messages import (
+from harmonic_tui.curves.figures import FigureReader
+from harmonic_tui.plain import plain, plain_lines
+from harmonic_tui.runs.boards import BoardWatch
+from harmonic_tui.runs.messages import (
     EvaluationRead,
     EventsRead,
-    FiguresRead,
     LogRead,
     MusicRead,
     ProfileRead,
@@ -27,7 +27,6 @@ from harmonic_tui.messages import (
     Seen,
     StatusSeen,
 )
-from harmonic_tui.plain import plain, plain_lines
 
 if TYPE_CHECKING:
     from harmonic_core.run.board import Board

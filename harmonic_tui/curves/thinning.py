@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from harmonic_tui.columns import Reals, Singles
-    from harmonic_tui.series import Curve
+    from harmonic_tui.curves.columns import Reals, Singles
+    from harmonic_tui.curves.series import Curve
 
 _FEW = 4
 """Points a column at which all of them are drawn; of more, so many are kept."""

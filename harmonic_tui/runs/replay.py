@@ -1,4 +1,4 @@
-"""A finished run as it looked while it was live: `python -m harmonic_tui.replay RUN INTO SPEED`.
+"""A finished run as it looked while it was live: `python -m harmonic_tui.runs.replay RUN INTO SPEED`.
 
 The run directory is what a trainer and the console share, so a replay is a process that writes one, at the pace at
 which the run wrote its own. Whoever shows it needs to know nothing of this.
@@ -69,7 +69,14 @@ def replaying(run: RunDirectory, speed: float | None) -> Iterator[tuple[RunDirec
     with tempfile.TemporaryDirectory(prefix="harmonic-replay-", ignore_cleanup_errors=True) as folder:
         into = RunDirectory(Path(folder) / f"{run.name}, {speed:g} times as fast")
         Shadow(run, into, status).prepare()
-        command = [sys.executable, "-m", "harmonic_tui.replay", str(run.path.resolve()), str(into.path), repr(speed)]
+        command = [
+            sys.executable,
+            "-m",
+            "harmonic_tui.runs.replay",
+            str(run.path.resolve()),
+            str(into.path),
+            repr(speed),
+        ]
         process = Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)
         try:
             yield into, process

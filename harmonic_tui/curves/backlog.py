@@ -1,4 +1,4 @@
-"""Reads many rows of metrics in a process of its own: `python -m harmonic_tui.backlog SIZE < metrics.jsonl`.
+"""Reads many rows of metrics in a process of its own: `python -m harmonic_tui.curves.backlog SIZE < metrics.jsonl`.
 
 To parse a million rows takes seconds. A thread that does it would take them from the screen.
 """
@@ -13,8 +13,8 @@ import threading
 from contextlib import suppress
 from typing import BinaryIO
 
-from harmonic_tui.columns import Parsed, parse
-from harmonic_tui.series import Curves
+from harmonic_tui.curves.columns import Parsed, parse
+from harmonic_tui.curves.series import Curves
 
 _PIECE = 1 << 22
 _NICE = 5
@@ -43,7 +43,7 @@ class Backlog:
         self.curves = Curves()
         self.offset = 0
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "harmonic_tui.backlog", str(size)],
+            [sys.executable, "-m", "harmonic_tui.curves.backlog", str(size)],
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Literal
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.metrics import FIELDS, VALIDATION_FIELDS, describe
-from harmonic_tui.figures import FigureReader
-from harmonic_tui.series import Curve, Curves, Scale
-from harmonic_tui.smoothing import STEPS, smoothed
+from harmonic_tui.curves.figures import FigureReader
+from harmonic_tui.curves.series import Curve, Curves, Scale
+from harmonic_tui.curves.smoothing import STEPS, smoothed
 
 if TYPE_CHECKING:
     from harmonic_core.run.status import Status
-    from harmonic_tui.messages import FiguresRead
+    from harmonic_tui.runs.messages import FiguresRead
 
 Along = Literal["steps", "epochs", "time"]
 ALONG: tuple[Along, ...] = ("steps", "epochs", "time")

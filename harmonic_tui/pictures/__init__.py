@@ -1,0 +1,1 @@
+"""Sounds and colours as pictures, and how pictures reach a terminal."""
