@@ -92,7 +92,8 @@ def keep_star(run: RunDirectory, star: Star) -> dict[Spot, Star]:
             kept[star.spot] = star
         whole = stars.model_copy(update={"samples": [kept[spot] for spot in sorted(kept)]})
         try:
-            write_atomically(run.stars, whole.model_dump_json(indent=1))
+            # A replay has a link in its place.
+            write_atomically(run.stars.resolve(), whole.model_dump_json(indent=1))
         except OSError as error:
             raise _unwritable(run, error) from error
     return kept
@@ -115,7 +116,7 @@ def _read(run: RunDirectory) -> _Stars:
 def _alone(run: RunDirectory) -> Iterator[None]:
     """One console at a time changes the file; a lock on the directory needs no file of its own."""
     try:
-        descriptor = os.open(run.path, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = os.open(run.stars.resolve().parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise _unwritable(run, error) from error
     try:

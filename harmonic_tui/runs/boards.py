@@ -9,6 +9,8 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from harmonic_tui.plain import plain
+
 if TYPE_CHECKING:
     from harmonic_core.run.board import Board
     from harmonic_core.run.status import Status
@@ -88,11 +90,15 @@ class BoardWatch:
         self._answered.wait(_PATIENCE_S)
 
     def _answer(self, questions: SimpleQueue[Status | None]) -> None:
-        from harmonic_core.run.board import BoardReader, read_boards
+        from harmonic_core.run.board import Board, BoardReader, read_boards, unread_boards
 
         reader = BoardReader()
         while (status := questions.get()) is not None:
-            self._found = read_boards(status, reader, active=True)
+            try:
+                self._found = read_boards(status, reader, active=True)
+            except Exception as error:  # noqa: BLE001 - a driver's binding raises what it likes, and must not end this
+                said = plain(f"{type(error).__name__}: {error}", 80)
+                self._found = dict.fromkeys(unread_boards(status, active=False), Board(missing=said))
             self._answered.set()
         reader.close()
 

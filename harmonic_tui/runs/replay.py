@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -15,7 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from subprocess import DEVNULL, Popen
+from subprocess import DEVNULL, PIPE, Popen
+from threading import Thread
 from typing import BinaryIO
 
 from harmonic_core.errors import RunError
@@ -26,15 +28,15 @@ from harmonic_core.run.records import Row, decode_row, encode_row
 from harmonic_core.run.samples import sample_steps, step_folder
 from harmonic_core.run.status import (
     ACTIVE_STATES,
-    Best,
     Status,
-    Verdict,
     process_identity,
     read_status,
     seen_state,
     write_status,
 )
 from harmonic_core.text import plain
+from harmonic_tui.curves.series import is_finite
+from harmonic_tui.runs.retold import Retold
 
 _TICK_S = 0.25
 _USUAL_S = 60.0
@@ -77,7 +79,7 @@ def replaying(run: RunDirectory, speed: float | None) -> Iterator[tuple[RunDirec
             str(into.path),
             repr(speed),
         ]
-        process = Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)
+        process = Popen(command, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)
         try:
             yield into, process
         finally:
@@ -125,7 +127,7 @@ def _timed_lines(path: Path) -> Iterator[tuple[float, bytes, Row | None]]:
             for line in file:
                 row = decode_row(line)
                 told = row.get("time") if row else None
-                if isinstance(told, (int, float)):
+                if is_finite(told):
                     moment = float(told)
                 yield moment, line if line.endswith(b"\n") else line + b"\n", row
     except OSError:
@@ -146,9 +148,8 @@ class Shadow:
     """
 
     def __init__(self, run: RunDirectory, into: RunDirectory, last: Status) -> None:
-        self._run, self._into, self._last = run, into, last
-        self._best: Best | None = None
-        self._verdict: Verdict | None = None
+        self._run, self._into = run, into
+        self._told = Retold(run, last)
 
     def prepare(self) -> None:
         """Make the directory, with links to all that does not grow."""
@@ -158,6 +159,9 @@ class Shadow:
         for entry in os.scandir(self._run.path):
             if entry.name not in _GROWING | {"run.lock"}:
                 (self._into.path / entry.name).symlink_to(Path(entry.path).resolve())
+        if not self._into.stars.is_symlink():
+            # What one thinks of a sound while it is replayed is kept where the sound is.
+            self._into.stars.symlink_to(self._run.stars.resolve())
 
     def play(self, speed: float, clock: Callable[[], float], wait: Callable[[float], None]) -> None:
         """Let it grow until all is there, obeying `pause` and `resume`."""
@@ -181,12 +185,12 @@ class Shadow:
                 before = now
                 for new in (row for each in files for row in each.release(moment)):
                     row = self._take(new, log) or row
-                self._tell(self._status_at(row, moment, paused=paused))
+                self._tell(self._told.status(row, moment, paused=paused))
                 wait(_TICK_S)
             log.release_all()
         for step in sample_steps(self._run):
             self._show_samples(step)
-        self._tell(self._last)
+        self._tell(self._told.last)
 
     def _take(self, row: Row, log: _LogLines) -> Row | None:
         """Take note of a row; give it back if it says how far the run is."""
@@ -195,47 +199,19 @@ class Shadow:
                 return row
             case "epoch":
                 log.release(row.get("epoch"))
-                self._keep_best(row)
+                self._told.epoch(row)
                 return row
             case "sample":
                 self._show_samples(row.get("step"))
-            case "diagnosis":
-                with suppress(ValueError):
-                    self._verdict = Verdict.model_validate(row.get("verdict"))
+            case _:
+                self._told.event(row)
         return None
-
-    def _keep_best(self, row: Row) -> None:
-        with suppress(ValueError):
-            told = Best.model_validate(row, extra="ignore")
-            if self._best is None or told.val_recon_db < self._best.val_recon_db:
-                self._best = told
 
     def _show_samples(self, step: object) -> None:
         if isinstance(step, int):
             made, shown = step_folder(self._run, step), step_folder(self._into, step)
             if made.is_dir() and not shown.is_symlink():
                 shown.symlink_to(made.resolve())
-
-    def _status_at(self, row: Row | None, moment: float = 0.0, *, paused: bool = False) -> Status:
-        """The status as it was when `row` was the newest."""
-        figures: Row = row or {}
-        going_on = "paused" if paused else "training" if row else "preparing"
-        return self._last.model_copy(
-            update={
-                "step": figures.get("step", 0),
-                "epoch": figures.get("epoch", 0),
-                "segments_per_s": figures.get("segments_per_s"),
-                "mean_spectrum_db": None if row is None else self._last.mean_spectrum_db,
-                "state": going_on,
-                "why": "by command" if paused else "",
-                "phase": "replaying",
-                "message": "",
-                "exit_code": None,
-                "best": self._best,
-                "verdict": self._verdict,
-                "eta_s": max(0.0, self._last.heartbeat - moment) if row else None,
-            }
-        )
 
     def _tell(self, status: Status) -> None:
         write_status(
@@ -296,14 +272,24 @@ def _next_moment(files: list[Lines], moment: float) -> float:
     return due if due - moment > _LONGEST_GAP_S else moment
 
 
+def _end_with_the_console(folder: Path) -> None:
+    """Wait until nobody holds the other end of standard input any more, then leave nothing behind."""
+    sys.stdin.buffer.read()
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
+
+
 def main(argv: list[str]) -> None:
     """Replay until all is there, or until this process is told to end."""
     run, into, speed = RunDirectory(Path(argv[0])), RunDirectory(Path(argv[1])), float(argv[2])
     last = read_status(run.status)
     if last is None:
         sys.exit(1)
+    end = Thread(target=_end_with_the_console, args=(into.path.parent,), daemon=True)
+    end.start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     Shadow(run, into, last).play(speed, time.monotonic, time.sleep)
+    end.join()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """A finished run as it looked while it was live."""
 
 import json
+import math
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import psutil
 import pytest
 from recorded_run import IMPROVING, NOW, Recording, record_run
 from terminal import Terminal
@@ -17,6 +20,7 @@ from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.events import event_row
 from harmonic_core.run.records import encode_row, read_rows
 from harmonic_core.run.samples import sample_steps
+from harmonic_core.run.stars import Star, keep_star, read_stars
 from harmonic_core.run.status import Status, read_status
 from harmonic_tui.runs.replay import Shadow, replaying
 
@@ -123,6 +127,47 @@ def test_a_night_in_which_nothing_was_written_is_left_out() -> None:
     assert read_rows(into.metrics) == late
 
 
+@pytest.mark.parametrize("moment", [math.nan, math.inf, True, "soon", None])
+def test_a_row_with_a_time_that_is_none_comes_with_the_row_before_it(moment: object) -> None:
+    run, into = record_run(Path("run"), FINISHED), RunDirectory(Path("replay"))
+    lines = run.metrics.read_bytes().splitlines(keepends=True)
+    lines.insert(20, encode_row({"kind": "step", "step": 161, "loss": 0.1, "time": moment}))
+    run.metrics.write_bytes(b"".join(lines))
+    assert play(run, into, speed=600.0)[-1].state == "finished"
+    assert into.metrics.read_bytes() == run.metrics.read_bytes()
+
+
+def test_what_was_steered_and_went_wrong_is_told_from_when_it_did() -> None:
+    run, into = record_run(Path("run"), FINISHED), RunDirectory(Path("replay"))
+    happened = (
+        (event_row("control", "learning rate", change=[400, "learning_rate", 5e-4, 1.0], after=5e-4), 2800.0),
+        (event_row("skipped", "2 updates", count=2), 2000.0),
+        (event_row("rollback", "back to step 600"), 1900.0),
+        (event_row("control", "learning rate", change=[1200, "learning_rate", None, 1.0], after=1e-3), 500.0),
+    )
+    with run.events.open("ab") as file:
+        file.write(b"".join(encode_row({**row, "time": NOW - before}) for row, before in happened))
+    told = play(run, into, speed=300.0)[:-1]
+    assert told[0].steered == {}
+    assert (told[0].skipped_steps, told[0].rollbacks) == (0, 0)
+    assert {"learning_rate": 5e-4} in [status.steered for status in told]
+    assert told[-1].steered == {}
+    assert (told[-1].skipped_steps, told[-1].rollbacks) == (2, 1)
+    at = {row["step"]: row for row in read_rows(run.metrics) if row["kind"] == "step"}
+    for status in told:
+        if status.step in at:
+            assert status.in_force["beta"] == at[status.step]["beta"]
+        assert status.device.allocated_bytes is None
+
+
+def test_a_star_given_in_a_replay_is_kept_in_the_run() -> None:
+    run, into = record_run(Path("run"), FINISHED), RunDirectory(Path("replay"))
+    play(run, into, speed=6000.0)
+    keep_star(into, Star(step=400, kind="prior", index=0, starred=True))
+    assert [star.step for star in read_stars(run).values()] == [400]
+    assert read_stars(into) == read_stars(run)
+
+
 @pytest.fixture
 def live() -> Iterator[tuple[RunDirectory, RunDirectory]]:
     """A run, and the directory in which it is being replayed by a process."""
@@ -132,8 +177,6 @@ def live() -> Iterator[tuple[RunDirectory, RunDirectory]]:
 
 
 def wait_for_step(into: RunDirectory, step: int) -> Status:
-    import time
-
     deadline = time.monotonic() + 60.0
     while True:
         status = read_status(into.status)
@@ -146,8 +189,6 @@ def wait_for_step(into: RunDirectory, step: int) -> Status:
 def test_a_replay_pauses_and_goes_on_when_asked_and_refuses_the_rest(
     live: tuple[RunDirectory, RunDirectory],
 ) -> None:
-    import time
-
     _, into = live
     wait_for_step(into, 1)
     for name in ("pause", "checkpoint"):
@@ -168,6 +209,25 @@ def test_nothing_of_a_replay_stays_behind() -> None:
         assert into.path.is_dir()
     assert process.poll() is not None
     assert not into.path.parent.exists()
+
+
+def test_a_replay_ends_with_a_console_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
+    record_run(Path("run"), FINISHED)
+    terminal = Terminal(["--replay", "run", "--speed", "1"])
+    try:
+        terminal.wait_for("1 times as fast", "● training")
+        (into,) = (path.parent for path in place.glob("harmonic-*/*/status.json"))
+        status = read_status(RunDirectory(into).status)
+        assert status is not None
+    finally:
+        terminal.cut()
+    deadline = time.monotonic() + 60.0
+    while psutil.pid_exists(status.pid) or list(place.glob("harmonic-*")):
+        assert time.monotonic() < deadline, "the replay outlives its console"
+        time.sleep(0.1)
 
 
 def test_a_run_that_still_goes_on_is_not_replayed() -> None:
