@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 SLOW_LINK = 4
 """How many times as long everything waits for its turn where the link is slow."""
 
+CLOSING_S = 2.0
+"""How long the sound may take to end when the console does."""
+
 
 class Console(App[str]):
     """The application. It knows which run is open and owns the player; screens do the rest.
@@ -145,7 +148,11 @@ class Console(App[str]):
 
     async def on_unmount(self) -> None:
         """Let go of the sound card."""
-        await self.player.close()
+        # Whatever keeps it, nobody waits for ever in front of a console that was left.
+        closing = asyncio.create_task(self.player.close())
+        done, _ = await asyncio.wait({closing}, timeout=CLOSING_S)
+        for task in done:
+            task.result()
 
     def open_run(self, run: RunDirectory, process: subprocess.Popen[bytes] | None = None) -> None:
         """Show the dashboard of a run."""
@@ -154,6 +161,7 @@ class Console(App[str]):
             self.action_place("dashboard")
             return
         self.workers.cancel_group(self, "feed")
+        self.player.leave_run()
         self.watched = WatchedRun(run, process, self.clock, self._interval)
         self._opened += 1
         left = [self._modes_by_place.pop(name) for name, place in PLACES.items() if self._is_left(place)]

@@ -19,6 +19,8 @@ from harmonic_core.text import plain
 SettingName = Literal["learning-rate", "beta", "augment-strength", "epochs"]
 AUTO = "auto"
 """The word for what the profile says."""
+_LEAST = 1e-12
+"""Numbers below it, but 0, are slips: in single precision some are 0, and updates of others change no weight."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,8 @@ def checked(name: str, value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not _is_allowed(setting, value):
         told = f"{value:g}" if isinstance(value, float) else shown(value)
         raise ProfileError(f"{told} is not {setting.allowed}, nor `{AUTO}`")
+    if 0 < value < _LEAST:
+        raise ProfileError(f"{float(value)} is too small; give {_LEAST:g} at least, or `{AUTO}`")
     return int(value) if setting.is_whole else float(value)
 
 

@@ -7,15 +7,17 @@ import math
 import os
 import stat
 import time
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from harmonic_core.errors import DiskError, RunError
 from harmonic_core.run.atomic import write_atomically
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.status import ACTIVE_STATES, read_status, seen_state
+from harmonic_core.text import plain
 
 DeedName = Literal["stop", "pause", "resume", "checkpoint", "sample", "evaluate"]
 CommandName = Literal[DeedName, "learning-rate", "beta", "augment-strength", "epochs"]
@@ -43,6 +45,27 @@ class Command:
     """Who asked, where that is one of the programs; else empty."""
     sent_at: float | None = None
     """When, in seconds since 1970; by it whoever sent it knows the answer."""
+    left_at: float | None = None
+    """When the file was written, by the clock of its disk."""
+
+    @property
+    def words(self) -> str:
+        """What was asked for, for people."""
+        return plain(self.name, 60) or "unreadable command"
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What every event about it says."""
+        told = {"command": self.words, "by": self.sender, "sent_at": self.sent_at}
+        return {key: each for key, each in told.items() if each not in {None, ""}}
+
+    def is_from_before(self, moment: float) -> bool:
+        """Whether it was sent before `moment`.
+
+        Its sender may sit at another machine, whose clock is slow: the file's own time has to be earlier too. Of a file
+        that does not say when it was sent nobody knows.
+        """
+        return self.sent_at is not None and self.left_at is not None and max(self.sent_at, self.left_at) < moment
 
     def done(self) -> None:
         """Remove the file: the command was obeyed or refused. What cannot be removed stays."""
@@ -93,13 +116,23 @@ def send_command(run: RunDirectory, name: CommandName, value: float | str | None
     return sent_at
 
 
-def pending_commands(run: RunDirectory) -> list[Command]:
-    """Commands that wait, in the order in which they were sent. A file that is no command has the name ``""``."""
+def pending_commands(run: RunDirectory, known: AbstractSet[Path] = frozenset()) -> list[Command]:
+    """Commands that wait, in the order in which they were sent. A file that is no command has the name ``""``.
+
+    Parameters
+    ----------
+    run
+        Whose.
+    known
+        Files that are left out.
+    """
     try:
-        names = sorted(name for name in os.listdir(run.control) if not name.startswith("."))[:_MOST_AT_ONCE]
+        names = [name for name in os.listdir(run.control) if not name.startswith(".")]
     except OSError:
         return []
-    return [_read(run.control / name) for name in names]
+    # What is known must not take the places of what is not.
+    paths = [path for name in sorted(names) if (path := run.control / name) not in known]
+    return [_read(path) for path in paths[:_MOST_AT_ONCE]]
 
 
 def _verb(name: str) -> str:
@@ -112,7 +145,8 @@ def _read(path: Path) -> Command:
         # A pipe would be waited for, and a link may lead anywhere.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
                 return Command("", path)
             content = os.read(descriptor, _MOST_BYTES + 1)
         finally:
@@ -129,4 +163,5 @@ def _read(path: Path) -> Command:
         told.get("value"),
         sender if sender in _SENDERS else "",
         sent_at if isinstance(sent_at, float) and math.isfinite(sent_at) else None,
+        found.st_mtime,
     )

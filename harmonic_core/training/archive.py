@@ -42,6 +42,7 @@ _AT_LEAST_EVERY_S = 300.0
 _BEST_MAY_COST = 0.01
 """Share of the time that goes into checkpoints of best moments at once; else they come with the next one."""
 _BYTES_A_SAMPLE = 2
+NO_ROOM = "the run was told to end before there was room on the disk"
 
 
 class Archive:
@@ -172,8 +173,8 @@ class Archive:
             return
         write_export(path, weights, self._profile_toml, best.step, best.epoch)
 
-    def sound(self) -> None:
-        """Write sounds."""
+    def sound(self) -> str:
+        """Write sounds; why that was given up, empty where it was not."""
         began, step = time.monotonic(), self._state.step
         count, trouble, given_up = 0, "", False
 
@@ -189,14 +190,17 @@ class Archive:
                 trouble = str(error).splitlines()[0][:160]
 
         if not self.patience.insist(write, "samples", self.sound_bytes()):
-            return
+            return NO_ROOM
         if given_up:
             self._journal.event("sample", "given up: the run is to end", step=step)
-        elif trouble:
+            return "given up, as the run is to end"
+        if trouble:
             self._journal.warn(f"no samples of step {step}: out of memory ({trouble})")
-        elif self._team.is_first:
+            return f"out of memory ({trouble})"
+        if self._team.is_first:
             self._journal.event("sample", f"{count} written in {time.monotonic() - began:.1f} s", step=step)
             self._journal.sounds(step_folder(self._run, step), step)
+        return ""
 
     @property
     def refine(self) -> Refine | None:

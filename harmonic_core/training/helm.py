@@ -120,11 +120,14 @@ class Helm:
         self._state.steering.add(change)
         now = self.arrive()
         old, new = (float(getattr(each, setting.leaf)) for each in (before, now))
-        words = f"{setting.label} {setting.shown(old)} → {setting.shown(new)} from step {step}"
+        was, becomes = setting.shown(old), setting.shown(new)
+        # Where nothing that can be seen changes, an arrow would be read as if it did.
+        words = f"{setting.label} {becomes if was == becomes else f'{was} → {becomes}'} from step {step}"
         words += "" if wish.value is not None else f", {setting.auto}"
-        if setting.name == "epochs" and now.learning_rate != before.learning_rate:
+        rates = [f"{each.learning_rate:.3g}" for each in (before, now)]
+        if setting.name == "epochs" and rates[0] != rates[1]:
             # The cosine stretches with the epochs: whoever asks for more must see that it does.
-            words += f"; learning rate {before.learning_rate:.3g} → {now.learning_rate:.3g}"
+            words += f"; learning rate {rates[0]} → {rates[1]}"
         words += f" ({wish.sender})" if wish.sender else ""
         self._journal.event(
             "control", words, step=step, **wish.details, obeyed=True, before=old, after=new, change=list(change)
@@ -148,7 +151,8 @@ class Helm:
         if setting.name != "epochs":
             return ""
         epochs = self._profile.train.epochs if value is None else value
-        return objection_to_epochs(epochs, self._state.epoch + 1)
+        # At the end of the last one none is under way.
+        return objection_to_epochs(epochs, min(self._state.epoch + 1, self.epochs))
 
     def _scale(self, setting: Setting) -> float:
         state, train = self._state, self._profile.train

@@ -19,11 +19,12 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from harmonic_core.errors import ExitCode
 from harmonic_core.run import words
 from harmonic_core.run.atomic import lacks_room
-from harmonic_core.run.control import Command, pending_commands
+from harmonic_core.run.control import Command
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.events import EventKind, event_row
 from harmonic_core.run.records import RecordWriter, Row, keep_rows
 from harmonic_core.run.status import Device, Preparation, State, Status, process_identity, write_status
+from harmonic_core.training.inbox import Inbox
 from harmonic_core.training.tensorboard import TensorBoardLog
 
 _HEARTBEAT_S = 1.0
@@ -59,6 +60,7 @@ class Journal:
     ) -> None:
         self.run = run
         self.measure = measure
+        self._inbox = Inbox(run)
         self._tensorboard = TensorBoardLog(run.logs, warn=self.warn) if tensorboard else None
         self._metrics = RecordWriter(run.metrics)
         self._evaluations = RecordWriter(run.evaluations)
@@ -119,6 +121,10 @@ class Journal:
             if exit_code not in {ExitCode.OK, ExitCode.HANGUP, ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
                 self.event("failure", message, exit_code=int(exit_code))
             self.update(state=state, exit_code=int(exit_code), message=message, eta_s=None)
+        # After the last word, since nobody sends a command from then on.
+        with suppress(OSError):
+            for command in self._inbox.unanswered():
+                self.refuse(command, "the run has ended")
 
     def update(self, **fields: Any) -> None:
         """Change fields of the status and write it."""
@@ -230,8 +236,18 @@ class Journal:
                 self._log.flush()
 
     def commands(self) -> list[Command]:
-        """Commands that wait for the trainer."""
-        return pending_commands(self.run)
+        """Commands that wait for the trainer and were not given before."""
+        return self._inbox.new()
+
+    def answered(self, path: Path) -> None:
+        """Remove the file of a command: what became of it is recorded."""
+        self._inbox.answered(path)
+
+    def refuse(self, command: Command, why: str, step: int | None = None) -> None:
+        """Record that a command is not obeyed, and why; remove its file."""
+        at = self.status.step if step is None else step
+        self.event("control", f"{command.words}: refused, {why}", **command.details, step=at, obeyed=False, why=why)
+        self._inbox.answered(command.path)
 
     def show_progress(self, done: int, total: int, words: str) -> None:
         """Move the progress bar; where stderr is no terminal nothing is shown."""
@@ -313,6 +329,12 @@ class SilentJournal(Journal):
     def commands(self) -> list[Command]:
         """None: the first rank takes them."""
         return []
+
+    def answered(self, path: Path) -> None:
+        """Do nothing."""
+
+    def refuse(self, command: Command, why: str, step: int | None = None) -> None:
+        """Do nothing."""
 
     def show_progress(self, done: int, total: int, words: str) -> None:
         """Do nothing."""

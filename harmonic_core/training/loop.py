@@ -14,10 +14,11 @@ from harmonic_core.errors import DiskError, DivergedError, ExitCode
 from harmonic_core.evaluation.validation import Validation, mean_spectrum_db, validate
 from harmonic_core.evaluation.verdict import has_exploded
 from harmonic_core.profile.sections import Profile
+from harmonic_core.profile.steering import SETTINGS
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.resume import ResumePoint
 from harmonic_core.run.status import Best, Rank, State
-from harmonic_core.training.archive import Archive
+from harmonic_core.training.archive import NO_ROOM, Archive
 from harmonic_core.training.assembly import assemble, wrap
 from harmonic_core.training.checkpoint import newest_checkpoint
 from harmonic_core.training.diagnosis import Diagnosis
@@ -37,6 +38,9 @@ from harmonic_core.training.signals import StopSignals
 from harmonic_core.training.sounds import SoundWriter
 from harmonic_core.training.state import RunningMeans
 from harmonic_core.training.update import update_weights
+
+_ONCE = frozenset({"checkpoint", "sample"})
+"""What is done once for all who ask at the same step."""
 
 
 class Ending(NamedTuple):
@@ -116,6 +120,8 @@ class Loop:
             profile, material, journal, device, self.baseline_db, self.orders.is_signalled
         )
         self._busy_s = self._busy_at_row = self._busy_at_epoch = self._paused_s = 0.0
+        self._is_to_pause = False
+        """By command: who asked last, to pause or to go on, is obeyed."""
         self._began = time.monotonic()
         self._first_step = self.state.step
         self._at_report = (self.state.step, 0.0)
@@ -160,9 +166,12 @@ class Loop:
         while True:
             if state.step == (state.epoch + 1) * steps_per_epoch and (ending := self._close_epoch()):
                 return ending
-            if state.epoch >= self.helm.epochs or self._may_end_early():
+            # Whoever wants more epochs asks for them while the last one closes.
+            was_over = self._is_over()
+            ending = self._obey(at_once=was_over)
+            if was_over and self._is_over():
                 return self._finish()
-            if ending := self._obey():
+            if ending:
                 return ending
             began = time.monotonic()
             self._update()
@@ -261,7 +270,7 @@ class Loop:
         is_best = self._keep_best(row)
         self.journal.update(**self._place(), best=state.best, eta_s=self._eta_s())
         milestone = state.epoch % output.checkpoint_every == 0
-        is_last = self._may_end_early() or state.epoch >= self.helm.epochs
+        is_last = self._is_over()
         if milestone or is_last:
             self.archive.export(f"epoch_{state.epoch}")
             self.archive.compare_vocoder()
@@ -280,8 +289,10 @@ class Loop:
     def _is_sane(self, validation: Validation) -> bool:
         return math.isfinite(validation.loss) and not has_exploded(validation.recon_db, self.baseline_db)
 
-    def _may_end_early(self) -> bool:
-        return self.state.plateau.should_stop(self.profile.train.early_stopping)
+    def _is_over(self) -> bool:
+        """Whether all epochs are done, or no more of them are worth their while."""
+        may_end_early = self.state.plateau.should_stop(self.profile.train.early_stopping)
+        return may_end_early or self.state.epoch >= self.helm.epochs
 
     def _validate(self, weight: float) -> Validation | None:
         part = self.team.part(len(self.material.validation))
@@ -310,12 +321,12 @@ class Loop:
         self.archive.export("best")
         return True
 
-    def _obey(self) -> Ending | None:
+    def _obey(self, *, at_once: bool = False) -> Ending | None:
         """Do what signals and commands ask for; an ending if they ask for the end."""
         orders = self.orders
         if self.team.is_first and self.archive.is_late():
             orders.asked.add("checkpoint")
-        if not orders.look() and orders.signal is None:
+        if not orders.look(at_once=at_once) and orders.signal is None:
             return None
         if orders.signal:
             self.journal.event("signal", f"{orders.signal.name}: stopping")
@@ -325,32 +336,50 @@ class Loop:
         if orders.take("room"):
             self.archive.patience.wait_for_rows()
         self._serve()
-        if "pause" in orders.asked:
+        if self._is_to_pause and not orders.end:
             self._pause()
         if orders.signal:
             return self._obey()
-        return self._stop(ExitCode.OK, "stopped by command") if orders.end else None
+        if orders.stop is None:
+            return None
+        ending = self._stop(ExitCode.OK, "stopped by command")
+        orders.answer(orders.stop, "all was done already" if self._is_over() else ending.message)
+        return ending
 
     def _serve(self) -> None:
-        """Write, change and tell what is wanted: possible at any step, and while paused."""
+        """Write, change and tell what is wanted, in that order: possible at any step, and while paused."""
+        done: dict[str, str] = {}
         for wish in self.orders.take_wishes():
-            self._grant(wish)
-        if self.orders.take("checkpoint"):
+            if wish.name in SETTINGS:
+                self.helm.obey(wish)
+                self.journal.answered(wish.path)
+                # A checkpoint from before is not one of what is in force now.
+                done.pop("checkpoint", None)
+                continue
+            if wish.name not in done or wish.name not in _ONCE:
+                done[wish.name] = self._do(wish)
+            why = done[wish.name]
+            self.orders.answer(wish, "" if wish.name in {"pause", "resume"} else f"done at step {self.state.step}", why)
+        if self.orders.take("checkpoint") and "checkpoint" not in done:
             self._save()
-        if self.orders.take("sample"):
-            self.archive.sound()
         if self.orders.take("report"):
             self._report_ranks()
-        if "pause" not in self.orders.asked:
-            self.orders.take("resume")
 
-    def _grant(self, wish: Wish) -> None:
-        """Change what is to be changed, or measure the model; either may be refused."""
-        if wish.name == "evaluate":
-            if self.team.is_first:
-                self.self_evaluation.obey(wish, self.state, self.archive.refine, self._busy_s)
-            return
-        self.helm.obey(wish)
+    def _do(self, wish: Wish) -> str:
+        """Do what takes no value; why it was not done, empty where it was."""
+        match wish.name:
+            case "checkpoint":
+                step = self.state.step
+                if not self._save():
+                    return NO_ROOM
+                return "" if self.state.step == step else "the weights are not all numbers, so the run went back"
+            case "sample":
+                return self.archive.sound()
+            case "evaluate" if self.team.is_first:
+                return self.self_evaluation.obey(self.state, self.archive.refine, self._busy_s)
+            case "pause" | "resume":
+                self._is_to_pause = wish.name == "pause"
+        return ""
 
     def _pause(self) -> None:
         """Wait, alive, until told to go on or to end."""
@@ -359,13 +388,12 @@ class Loop:
         self.journal.log(
             f"paused at step {self.state.step}; `harmonic control {self.run_directory.path} resume` goes on"
         )
-        orders.take("resume")
-        while not (orders.end or "resume" in orders.asked):
+        while self._is_to_pause and not orders.end:
             orders.wait()
             self._serve()
             if self.team.is_first:
                 self.archive.pictures.look()
-        orders.asked -= {"pause", "resume"}
+        self._is_to_pause = False
         self._paused_s += time.monotonic() - began
         self.journal.update(state="training", why="")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -12,30 +11,33 @@ from typing import Any, NamedTuple
 from harmonic_core.errors import ProfileError
 from harmonic_core.profile.steering import SETTINGS, checked
 from harmonic_core.run.control import DEEDS, Command
-from harmonic_core.text import plain
 from harmonic_core.training.distributed import Team
 from harmonic_core.training.journal import Journal
 from harmonic_core.training.signals import StopSignals
 
 _LOOK_EVERY_S = 0.2
 _REPORT_EVERY_S = 1.0
-_ASKED = ("checkpoint", "sample", "pause", "resume", "stop", "room", "report")
+_ASKED = ("checkpoint", "room", "report")
+_EARLIER = "sent to an earlier start of the run"
 
 
 class Wish(NamedTuple):
-    """A command that may have to be refused when its turn comes."""
+    """A command whose turn comes; it is answered when it is done, and may have to be refused then."""
 
     name: str
-    """`evaluate`, or a setting to change."""
+    """A deed, or a setting to change."""
     value: float | None
     """What to; None for what the profile says."""
     sender: str
     sent_at: float | None
+    path: Path
+    """Its file."""
 
     @property
     def details(self) -> dict[str, Any]:
         """What its event says beside the outcome."""
-        return _details(self.name, self.value, self.sender, self.sent_at)
+        told = {"command": self.name, "value": self.value, "by": self.sender, "sent_at": self.sent_at}
+        return {key: each for key, each in told.items() if each not in {None, ""}}
 
 
 class Orders:
@@ -55,10 +57,12 @@ class Orders:
     Attributes
     ----------
     asked
-        What is still to be done: commands; `room` where rows wait for room on the disk; `report` once a second, where
-        there are several ranks to report on.
+        What the run asks of itself: `checkpoint` after some minutes; `room` where rows wait for room on the disk;
+        `report` once a second, where there are several ranks to report on.
     signal
         The first signal that any rank received.
+    stop
+        The first command that asked for the end; what was sent after it is not done any more.
     """
 
     def __init__(
@@ -66,18 +70,17 @@ class Orders:
     ) -> None:
         self.asked: set[str] = set()
         self.signal: signal.Signals | None = None
+        self.stop: Wish | None = None
         self._journal, self._signals, self._team, self._place = journal, signals, team, place
         self._next_look = self._next_report = 0.0
         self._heard: list[Wish] = []
         """What this rank knows and the others do not yet."""
         self._wishes: list[Wish] = []
-        self._stuck: set[Path] = set()
-        """Commands that were taken and cannot be removed: they must not be taken again and again."""
 
     @property
     def end(self) -> bool:
         """Whether the run is to end."""
-        return self.signal is not None or "stop" in self.asked
+        return self.signal is not None or self.stop is not None
 
     def stopped(self) -> bool:
         """Tell whether to give work up half-way for a signal: not in a team, where others wait for this rank's part."""
@@ -87,15 +90,20 @@ class Orders:
         """Tell whether this process received a signal, which its team may not know yet."""
         return self._signals.received is not None
 
-    def look(self) -> bool:
+    def look(self, *, at_once: bool = False) -> bool:
         """Learn what is new; all ranks must call it at the same steps. Tells whether it looked closely.
+
+        Parameters
+        ----------
+        at_once
+            Read commands although they were read a moment ago.
 
         Raises
         ------
         OSError
             If the run directory cannot be written any more.
         """
-        due = time.monotonic() >= self._next_look
+        due = at_once or time.monotonic() >= self._next_look
         if due:
             self._next_look = time.monotonic() + _LOOK_EVERY_S
             self._take_commands()
@@ -108,6 +116,8 @@ class Orders:
             # Values go as they are: all ranks must compute with the very same number.
             self._wishes += self._team.collect(self._heard)[0]
             self._heard = []
+            # Whoever waits for room, or is paused, has to know of it before its turn comes.
+            self.stop = self.stop or next((wish for wish in self._wishes if wish.name == "stop"), None)
         self.signal = signal.Signals(received) if received else None
         return due or bool(self.asked) or bool(self._wishes)
 
@@ -123,19 +133,26 @@ class Orders:
         return wanted
 
     def take_wishes(self) -> list[Wish]:
-        """What may have to be refused, in the order in which it was asked for; the same on all ranks."""
+        """What was asked for before the end was, in that order; the same on all ranks."""
         taken, self._wishes = self._wishes, []
-        return taken
+        if self.stop is None:
+            return taken
+        return taken[: taken.index(self.stop)] if self.stop in taken else []
+
+    def answer(self, wish: Wish, outcome: str = "", why: str = "") -> None:
+        """Record that a deed was done and what came of it, or `why` it was not; its file goes."""
+        told = {"step": self._place(), **wish.details, "obeyed": not why}
+        if why:
+            self._journal.event("control", f"{wish.name}: refused, {why}", **told, why=why)
+        else:
+            self._journal.event("control", wish.name, **told, **({"outcome": outcome} if outcome else {}))
+        self._journal.answered(wish.path)
 
     def _take_commands(self) -> None:
         if self._journal.trouble is not None:
             raise self._journal.trouble
-        waiting = [command for command in self._journal.commands() if command.path not in self._stuck]
-        for command in waiting:
+        for command in self._journal.commands():
             self._take_command(command)
-            command.done()
-            if os.path.lexists(command.path):
-                self._stuck.add(command.path)
         if self._journal.lacks_room:
             self.asked.add("room")
         if not self._team.is_alone and self._team.is_first and time.monotonic() >= self._next_report:
@@ -143,24 +160,18 @@ class Orders:
             self.asked.add("report")
 
     def _take_command(self, command: Command) -> None:
-        words = plain(command.name, 60) or "unreadable command"
-        details = {**_details(words, None, command.sender, command.sent_at), "step": self._place()}
+        value = None
+        if command.is_from_before(self._journal.status.started_at):
+            self._journal.refuse(command, _EARLIER, self._place())
+            return
         if command.name in SETTINGS:
             try:
                 value = checked(command.name, command.value)
             except ProfileError as error:
-                self._journal.event("control", f"{words}: refused, {error}", **details, obeyed=False, why=str(error))
-            else:
-                self._heard.append(Wish(command.name, value, command.sender, command.sent_at))
-        elif command.name == "evaluate":
-            self._heard.append(Wish(command.name, None, command.sender, command.sent_at))
-        elif command.name in DEEDS:
-            self._journal.event("control", words, **details, obeyed=True)
-            self.asked.add(command.name)
-        else:
-            self._journal.event("control", f"{words}: refused", **details, obeyed=False, why="no such command")
-
-
-def _details(name: str, value: float | None, sender: str, sent_at: float | None) -> dict[str, Any]:
-    told = {"command": name, "value": value, "by": sender, "sent_at": sent_at}
-    return {key: each for key, each in told.items() if each not in {None, ""}}
+                self._journal.refuse(command, str(error), self._place())
+                return
+        elif command.name not in DEEDS:
+            why = "no such command" if command.name else "its file holds none"
+            self._journal.refuse(command, why, self._place())
+            return
+        self._heard.append(Wish(command.name, value, command.sender, command.sent_at, command.path))

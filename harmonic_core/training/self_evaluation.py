@@ -14,7 +14,6 @@ from harmonic_core.training.guard import is_out_of_memory
 from harmonic_core.training.journal import Journal
 from harmonic_core.training.material import Material
 from harmonic_core.training.measurement import Budget, Measurement
-from harmonic_core.training.orders import Wish
 from harmonic_core.training.signals import StoppedError
 from harmonic_core.training.state import TrainState
 
@@ -74,15 +73,12 @@ class SelfEvaluation:
             return
         self._measure(state, refine, max(left_s, _LAST_S if is_last else _LEAST_S))
 
-    def obey(self, wish: Wish, state: TrainState, refine: Refine | None, trained_s: float) -> None:
-        """Measure it because somebody wants to know, or refuse to; either is an event."""
-        details = {"step": state.step, **wish.details}
+    def obey(self, state: TrainState, refine: Refine | None, trained_s: float) -> str:
+        """Measure it because somebody wants to know; why it could not be, empty where it was."""
         if why := self._objection(state):
-            self._journal.event("control", f"evaluate: refused, {why}", **details, obeyed=False, why=why)
-            return
-        self._journal.event("control", "evaluate", **details, obeyed=True)
+            return why
         left_s = self._profile.evaluation.evaluation_share * trained_s - self._spent_s
-        self._measure(state, refine, max(left_s, _LAST_S))
+        return self._measure(state, refine, max(left_s, _LAST_S))
 
     def _objection(self, state: TrainState) -> str:
         """Why nothing can be measured now; empty where it can."""
@@ -92,7 +88,8 @@ class SelfEvaluation:
             return "nothing is held out to measure it on"
         return "this very step was measured already" if self._last_step == state.step else ""
 
-    def _measure(self, state: TrainState, refine: Refine | None, seconds: float) -> None:
+    def _measure(self, state: TrainState, refine: Refine | None, seconds: float) -> str:
+        """Measure it within about `seconds`; why that was given up, empty where it was not."""
         assert self._mean_spectrum_db is not None
         budget = Budget(seconds, self._stopped)
         try:
@@ -107,13 +104,13 @@ class SelfEvaluation:
             )
         except StoppedError:
             self._journal.event("evaluation", "given up: the run is to end", step=state.step)
-            return
+            return "given up, as the run is to end"
         except (RuntimeError, MemoryError, ValueError, ArithmeticError) as error:
             # Whatever a measurement comes to, what it measures has to go on.
             reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
             why = "out of memory" if is_out_of_memory(error) else type(error).__name__
             self._journal.warn(f"epoch {state.epoch} was not evaluated: {why} ({reason})")
-            return
+            return f"{why} ({reason})"
         finally:
             self._spent_s += budget.spent_s
         self._last_step = state.step
@@ -124,6 +121,7 @@ class SelfEvaluation:
             f"mel {report.model.mel_db:.2f} dB, perceptual {report.model.perceptual_db:.2f} dB",
             step=state.step,
         )
+        return ""
 
     def _on_held_out(self, mean_spectrum_db: float) -> Measurement:
         # Made at the first need: a start need not wait for it.

@@ -26,6 +26,9 @@ _SINGLE = 3e38
 """Largest value of a column. Three significant figures are shown, of which a float of four bytes has seven."""
 _NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 _NO_FIGURES = frozenset({"kind", "step"})
+BY_SOURCE = "recon_db_by_source"
+"""Field that holds a figure of every data set."""
+_MOST_SOURCES = 32
 
 
 @dataclass
@@ -151,7 +154,18 @@ def _block(steps: Reals, rows: list[Row]) -> Block:
         figure = _figure([row.get(name) for row in rows])
         if figure is not None:
             block.figures[name] = figure
+    by_source = [row.get(BY_SOURCE) for row in rows]
+    named = [each if isinstance(each, dict) else {} for each in by_source]
+    for source in sorted(set().union(*named))[:_MOST_SOURCES]:
+        figure = _figure([each.get(source) for each in named])
+        if figure is not None:
+            block.figures[of_source(source)] = figure
     return block
+
+
+def of_source(source: str) -> str:
+    """Name of the validation error of one data set."""
+    return f"val_recon_db of {source}"
 
 
 def _numbers(raw: list[Any]) -> tuple[Reals | None, NDArray[np.bool_] | None]:

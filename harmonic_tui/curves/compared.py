@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.metrics import FIELDS, VALIDATION_FIELDS, describe
+from harmonic_tui.curves import evaluated
+from harmonic_tui.curves.columns import BY_SOURCE, of_source
+from harmonic_tui.curves.evaluated import EvaluationReader
 from harmonic_tui.curves.figures import FigureReader
 from harmonic_tui.curves.series import Curve, Curves, Scale
 from harmonic_tui.curves.smoothing import STEPS, smoothed
@@ -25,8 +28,10 @@ HUES = ("validation", "reconstruction", "original", "beta", "kl", "train", "good
 
 MOST_METRICS = 4
 SECONDS_AN_HOUR = 3600.0
+BY_EPOCH = " by epoch"
+"""After the name of a figure that is in both kinds of rows, where it is that of those that close epochs."""
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_NO_CURVES = frozenset({"kind", "step", "time", "epoch", "kl_per_dim", "recon_db_by_source"})
+_NO_CURVES = frozenset({"kind", "step", "time", "epoch", "kl_per_dim", BY_SOURCE})
 _UNITS = {
     "kl": "nats per dimension",
     "kl_nats": "nats a segment",
@@ -65,17 +70,22 @@ class Pinned:
     """Whether it is the run on the dashboard, whose figures are read there."""
     reader: FigureReader | None = None
     was_read: bool = False
+    shift: int = 0
+    """How many hues after that of its number it has."""
+    evaluations: EvaluationReader | None = None
+    evaluated: Curves = field(default_factory=Curves)
+    """What it measured of itself."""
 
     @property
     def letter(self) -> str:
         """What it is called in the charts."""
         times, letter = divmod(self.place, len(_LETTERS))
-        return _LETTERS[letter] if not times else "+"
+        return (_LETTERS[(times - 1) % len(_LETTERS)] if times else "") + _LETTERS[letter]
 
     @property
     def hue(self) -> str:
         """Its hue, by the name of the theme."""
-        return HUES[self.place % len(HUES)]
+        return HUES[(self.place + self.shift) % len(HUES)]
 
 
 @dataclass
@@ -134,8 +144,10 @@ class Compared:
             elif each.is_open:
                 each.is_open, each.scale, each.was_read = False, Scale(), False
 
-    def take(self, pinned: Pinned, read: FiguresRead | None) -> bool:
+    def take(self, pinned: Pinned, read: FiguresRead | None, measured: Curves | None = None) -> bool:
         """Take what was read of a run; whether there is anything new."""
+        if measured is not None:
+            pinned.evaluated = measured
         was_read, pinned.was_read = pinned.was_read, True
         if read is None:
             return not was_read
@@ -158,9 +170,16 @@ class Compared:
 
     def curve(self, pinned: Pinned, metric: str) -> Prepared:
         """The curve of a figure as the settings want it seen."""
-        base, settings = base_curve(pinned.scale.curves, metric), self.settings
+        base, settings = base_curve(pinned, metric), self.settings
         key = (
-            *(id(pinned.scale.curves), len(base.values), base.end, base.newest, pinned.scale.steps_per_epoch),
+            *(
+                id(pinned.scale.curves),
+                id(pinned.evaluated),
+                len(base.values),
+                base.end,
+                base.newest,
+                pinned.scale.steps_per_epoch,
+            ),
             *(settings.along, settings.log_values, settings.log_along, settings.weight),
         )
         path = pinned.run.path.resolve()
@@ -170,18 +189,28 @@ class Compared:
         return known[1]
 
 
-def read_figures(pinned: Iterable[Pinned]) -> list[tuple[Pinned, FiguresRead | None]]:
-    """What is new in the runs that are read here; to be called in a thread."""
-    found: list[tuple[Pinned, FiguresRead | None]] = []
+def read_figures(pinned: Iterable[Pinned]) -> list[tuple[Pinned, FiguresRead | None, Curves | None]]:
+    """What is new in the runs, but for the metrics of the open one; to be called in a thread."""
+    found: list[tuple[Pinned, FiguresRead | None, Curves | None]] = []
     for each in pinned:
+        each.evaluations = each.evaluations or EvaluationReader(each.run.evaluations)
+        measured = each.evaluations.read()
+        read = None
         if not each.is_open:
             each.reader = each.reader or FigureReader(each.run.metrics)
-            found.append((each, each.reader.read()))
+            read = each.reader.read()
+        if measured is not None or not each.is_open:
+            found.append((each, read, measured))
     return found
 
 
-def base_curve(curves: Curves, metric: str) -> Curve:
+def base_curve(pinned: Pinned, metric: str) -> Curve:
     """The curve of a figure: from rows of logging intervals, or from those of epochs where only they have it."""
+    curves = pinned.scale.curves
+    if metric.startswith(evaluated.PREFIX):
+        return pinned.evaluated.epoch(metric)
+    if metric.endswith(BY_EPOCH):
+        return curves.epoch(metric.removesuffix(BY_EPOCH))
     found = curves.step(metric)
     return found if found.last >= 0 else curves.epoch(metric)
 
@@ -248,23 +277,41 @@ def _from_row(curve: Curve, first: int) -> Curve:
     )
 
 
+def metrics_there(runs: Iterable[Pinned]) -> set[str]:
+    """Figures that any of the runs has."""
+    there: set[str] = set()
+    for each in runs:
+        step, epoch = (each.scale.curves.names(kind) for kind in ("step", "epoch"))
+        there |= step | epoch | {f"{name}{BY_EPOCH}" for name in step & epoch} | each.evaluated.names("epoch")
+    return there
+
+
 def metrics_on_offer(runs: Iterable[Pinned]) -> list[str]:
     """Figures that can be shown: those with a meaning, each beside what it is on the validation tracks, then others."""
-    known = [name for name in FIELDS if name not in _NO_CURVES]
-    offered = [each for name in known for each in (name, *([f"val_{name}"] if name in VALIDATION_FIELDS else []))]
-    there = {name for each in runs for kind in ("step", "epoch") for name in each.scale.curves.names(kind)}
-    return offered + sorted(there - set(offered) - _NO_CURVES)
+    there = metrics_there(runs)
+    offered: list[str] = []
+    for name in (name for name in FIELDS if name not in _NO_CURVES):
+        offered += [name, *([f"val_{name}"] if name in VALIDATION_FIELDS else [])]
+    more = there - set(offered) - _NO_CURVES - {f"{name}{BY_EPOCH}" for name in _NO_CURVES}
+    return offered + sorted(more, key=lambda name: (name.endswith(BY_EPOCH), name.startswith(evaluated.PREFIX), name))
 
 
 def meaning(metric: str) -> str:
     """What a figure means."""
+    if metric.startswith(evaluated.PREFIX):
+        return evaluated.meaning(metric)
+    if metric.startswith(of_source("")):
+        return f"error in dB of the data set {metric.removeprefix(of_source(''))} (validation tracks)"
+    by_epoch = ", over the epoch" if metric.endswith(BY_EPOCH) else ""
     try:
-        return describe(metric)
+        return f"{describe(metric.removesuffix(BY_EPOCH))}{by_epoch}"
     except KeyError:
         return "a figure that this version does not know"
 
 
 def unit_of(metric: str) -> str:
     """Unit of a figure, empty where it has none."""
-    name = metric.removeprefix("val_")
-    return _UNITS.get(name) or ("dB" if name.endswith("_db") else "")
+    if metric.startswith(evaluated.PREFIX):
+        return evaluated.unit_of(metric)
+    name = metric.removeprefix("val_").removesuffix(BY_EPOCH)
+    return _UNITS.get(name) or ("dB" if name.endswith("_db") or metric.startswith(of_source("")) else "")

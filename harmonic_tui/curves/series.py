@@ -77,10 +77,22 @@ class Curve:
         """The newest place, also of a figure that was no finite number; 0 where there is none."""
         return float(self.steps[self.last]) if self.last >= 0 else 0.0
 
-    def at(self, place: float) -> tuple[float, float] | None:
-        """Place and value, finite or not, nearest to `place`; None where there is nothing."""
+    def at(self, place: float, reach: float = 0.0) -> tuple[float, float] | None:
+        """Place and value, finite or not, nearest to `place`; None where there is nothing.
+
+        Parameters
+        ----------
+        place
+            Where one looks.
+        reach
+            How far before its first and after its newest figure the curve still counts as being there.
+        """
         near = [_nearest(places, values, place) for places, values in (self.points, (self.gaps, self.bad_values))]
-        return min((each for each in near if each), key=lambda each: abs(each[0] - place), default=None)
+        found = min((each for each in near if each), key=lambda each: abs(each[0] - place), default=None)
+        if found is None or abs(found[0] - place) <= reach:
+            return found
+        ends = [float(places[end]) for places in (self.points[0], self.gaps) if len(places) for end in (0, -1)]
+        return found if min(ends) <= place <= max(ends) else None
 
     def within(self, low: float, high: float) -> Singles | Reals:
         """Finite values from `low` to `high`."""

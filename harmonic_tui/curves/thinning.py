@@ -13,6 +13,10 @@ _FEW = 4
 """Points a column at which all of them are drawn; of more, so many are kept."""
 _SPREAD = 3.0
 """How many times as far as all other points together an outlier lies away from them."""
+_FAR_OF_FEW, _MANY = 12.0, 8
+"""The same for fewer points than so many, whose spread says little: the first losses of a run are high, and right."""
+_LEAST = 4
+"""Points from which on one of them can be an outlier."""
 _OUTLIERS = 0.02
 """Share of the points that may be outliers; of few points, one may."""
 _LOOKED_AT = 5_000
@@ -90,7 +94,8 @@ def fences(parts: list[Singles | Reals], *, clip: bool) -> Fences | None:
     """Limits that hold all values, or with `clip` all but outliers; None where there are no values.
 
     An outlier lies further from the middle 96 % of all points (of few points: from all but the lowest and the highest)
-    than three times their spread. Where a curve is now is never one, or a run that diverges would look calm.
+    than three times their spread, of a handful of points twelve times. Where a curve is now is never one, or a run that
+    diverges would look calm.
     """
     import numpy as np
 
@@ -103,11 +108,11 @@ def fences(parts: list[Singles | Reals], *, clip: bool) -> Fences | None:
     share = math.ceil(sum(map(len, parts)) / _LOOKED_AT)
     some = np.sort(np.concatenate([part[::share] for part in parts]).astype(np.float64))
     out = max(1, int(_OUTLIERS * len(some)))
-    if len(some) < 8:
+    if len(some) < _LEAST:
         return Fences(low, high)
     newest = [float(part[-1]) for part in parts]
     usual_low, usual_high = min(float(some[out]), *newest), max(float(some[-1 - out]), *newest)
-    reach = _SPREAD * (usual_high - usual_low)
+    reach = (_SPREAD if len(some) >= _MANY else _FAR_OF_FEW) * (usual_high - usual_low)
     if not reach:
         return Fences(low, high)
     above = sum(int((part > usual_high + reach).sum()) for part in parts)

@@ -30,7 +30,7 @@ class Evaluated:
         self.goals: list[Goal] = []
         self._run = run
         self._profile: ProfileRead | None = None
-        self._epoch = 0
+        self._epoch = self._epochs = 0
         self._goes_on = True
 
     def tell_profile(self, profile: ProfileRead) -> None:
@@ -47,6 +47,10 @@ class Evaluated:
         """Take note of how far the run is."""
         self._epoch = seen.status.epoch if seen.status else 0
         self._goes_on = seen.active
+        epochs = seen.status.epochs if seen.status else 0
+        if epochs != self._epochs:
+            self._epochs = epochs
+            self._judge()
 
     @property
     def is_there(self) -> bool:
@@ -65,11 +69,16 @@ class Evaluated:
             return f"measured at epoch {self.report.epoch}"
         every = self._profile.evaluated_every if self._profile else 0
         if self._goes_on and every and self._profile:
-            coming = min(every * math.ceil(max(1, self._epoch) / every), max(1, self._profile.epochs))
+            coming = min(every * math.ceil(max(1, self._epoch) / every), max(1, self._planned_epochs))
             return f"first measured at epoch {coming} or later"
         if not self._goes_on and not self._epoch:
             return "not measured, since nothing was trained"
         return f"never measured by itself; harmonic evaluate {plain(str(self._run.path), 120)} does"
+
+    @property
+    def _planned_epochs(self) -> int:
+        """Epochs that the run is to have; steering may have added some to those of the profile."""
+        return self._epochs or (self._profile.epochs if self._profile else 0)
 
     def _judge(self) -> None:
         promised = self._profile.case_study if self._profile else {}
@@ -78,4 +87,4 @@ class Evaluated:
             return
         from harmonic_core.run.case_study import goals
 
-        self.goals = goals(self.report, promised, self._profile.epochs if self._profile else 0)
+        self.goals = goals(self.report, promised, self._planned_epochs)

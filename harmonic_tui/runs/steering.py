@@ -85,6 +85,8 @@ REQUESTS: dict[str, Request] = {
 _INACTIVE = {"gone": "its directory is gone", "unreadable": "its status cannot be read"}
 _OF_TRAINING = frozenset({"checkpoint", "sample", "evaluate"})
 """What needs a model."""
+_REPLAYING = "replaying"
+"""The phase of a run that is replayed; it only pauses and goes on."""
 
 
 class Standing(NamedTuple):
@@ -109,6 +111,11 @@ def objection(name: str, seen: Seen | None, profile: ProfileRead | None) -> str:
     if not seen.active:
         return _INACTIVE.get(seen.state, f"the run is {seen.state}")
     reasons = (
+        (
+            # What would be killed is whoever replays it.
+            status is not None and status.phase == _REPLAYING and name not in {"pause", "resume"},
+            "this is a replay",
+        ),
         (seen.state == "starting", "it has just been started"),
         (name in _OF_TRAINING and seen.state == "preparing", "the music is still made ready"),
         (
@@ -169,7 +176,9 @@ def standing(title: str, sent_at: float, events: Iterable[Row]) -> Standing:
             if row.get("obeyed") is not True:
                 return Standing(False, f"{title}: refused, {plain(str(row.get('why', '')), 160)}")
             told = plain(str(row.get("message", "")), 160)
-            if "→" in told:
+            if isinstance(row.get("change"), list) or "→" in told:
                 return Standing(True, told.removesuffix(" (console)"))
+            if outcome := plain(str(row.get("outcome", "")), 160):
+                return Standing(True, f"{title}: {outcome}")
             return Standing(True, f"{title}: taken up at step {row.get('step', UNKNOWN)}")
     return Standing(None, f"{title}: asked for; the trainer takes it up after the step it is in")

@@ -38,6 +38,7 @@ class CompareScreen(Screen[None]):
 
     CSS_PATH = "compare.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - the name of the framework
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012 - the name of the framework
     AUTO_FOCUS = "#compare-runs"
     BINDINGS = [*bindings("compare"), *bindings("chart")]  # noqa: RUF012 - the name of the framework
 
@@ -50,6 +51,7 @@ class CompareScreen(Screen[None]):
         self._runs = RunsSeen()
         self._seen: list[RunSeen] | None = None
         self._listed_at = 0.0
+        self._values: tuple[list[str], str] | None = None
         self._wanted = asyncio.Event()
         """Set when something was pinned that is to be read at once."""
 
@@ -70,6 +72,7 @@ class CompareScreen(Screen[None]):
         if watched is not None:
             self.compared.pin(watched.run)
         self.view.watch(self._show_settings)
+        self.view.watch(self._show_values)
         self._arrange_charts()
         self._show_settings()
         self.run_worker(self._keep_looking(), group="compare")
@@ -107,11 +110,12 @@ class CompareScreen(Screen[None]):
         self.compared.share(watched.run if watched else None, watched.scale if watched else None)
         found = await asyncio.to_thread(read_figures, self.compared.pinned)
         # What was unpinned meanwhile is no longer wanted.
-        for pinned, read in found:
+        for pinned, read, measured in found:
             if self.compared.find(pinned.run) is pinned:
-                self.compared.take(pinned, read)
+                self.compared.take(pinned, read, measured)
         for chart in self._charts:
             chart.touch()
+        self._show_values()
 
     def _show_runs(self, runs: list[RunSeen]) -> None:
         watched = self.app.watched
@@ -148,19 +152,33 @@ class CompareScreen(Screen[None]):
     def _redraw(self) -> None:
         for chart in self._charts:
             chart.look()
+        self._show_values()
+
+    def _show_values(self) -> None:
+        """Have the list say what the chosen chart shows of every run."""
+        charts, listed = self._charts, self.query_one(CompareList)
+        chart = next((chart for chart in charts if chart.has_class("-chosen")), charts[0])
+        values = [chart.value_of(each.run) for each in self.compared.pinned]
+        shown = (values, chart.values_in_words)
+        if shown != self._values:
+            self._values = shown
+            listed.value_of, listed.values_are = chart.value_of, chart.values_in_words
+            listed.tell_pinned()
 
     def _show_settings(self) -> None:
         settings = self.compared.settings
         along = f"x: {'log ' if settings.log_along else ''}{settings.along}"
         values = f"y: {'log' if settings.log_values else 'plain'}"
-        behind = "" if self.has_class("-narrow") else ", raw faint"
-        smooth = f"a = {settings.weight:g}, {FORMULA}{behind}" if settings.weight else "no smoothing"
+        # What was changed by hand is told before how it is computed, which the help says too.
         outliers = "outliers clipped" if self.view.clipped else "outliers shown"
         follows = "zoomed" if self.view.window else "follows"
-        shown = Content.assemble(
-            ("Compare", "bold $primary"),
-            (f"  {along}  {values}  {smooth}  {outliers}  {follows}", "$muted"),
-        )
+        smooth = [f"a = {settings.weight:g}, {FORMULA}, raw faint", f"a = {settings.weight:g}, raw faint"]
+        smooth = [*smooth, f"a = {settings.weight:g}"] if settings.weight else ["no smoothing"]
+        forms = [f"  {along}  {values}  {each}  {outliers}  {follows}" for each in smooth]
+        forms.append(f" {along} {values} {smooth[-1]} {outliers.removeprefix('outliers ')} {follows}")
+        room = self.size.width - 2 - len("Compare")
+        fitting = next((form for form in forms if len(form) <= room), forms[-1])
+        shown = Content.assemble(("Compare", "bold $primary"), (fitting, "$muted"))
         self.query_one("#compare-settings", Static).update(shown)
 
     # What the keys do.
@@ -199,6 +217,17 @@ class CompareScreen(Screen[None]):
         self._wanted.set()
         self._redraw()
 
+    def action_hue(self) -> None:
+        """Give the chosen run the next hue."""
+        run = self.query_one(CompareList).chosen
+        pinned = self.compared.find(run) if run else None
+        if pinned is None:
+            self.notify("Pin the run with space; then # changes its colour.")
+            return
+        pinned.shift += 1
+        self.query_one(CompareList).tell_pinned()
+        self._redraw()
+
     def action_find(self) -> None:
         """Type a regular expression."""
         self.query_one(FindLine).begin()
@@ -209,6 +238,10 @@ class CompareScreen(Screen[None]):
         listed.filter(message.pattern)
         if message.pattern:
             self.query_one(FindLine).tell(Content.styled(f"{count(len(listed))} match", "$muted"))
+
+    def on_find_line_refused(self) -> None:
+        """Show all runs for as long as nothing sensible is typed."""
+        self.query_one(CompareList).filter(None)
 
     def on_find_line_given_up(self) -> None:
         """Show all runs."""
@@ -278,15 +311,16 @@ class CompareScreen(Screen[None]):
         self._redraw()
 
     def action_next_chart(self) -> None:
-        """Show the next chart, where there is room for one only."""
+        """Choose the next chart: its values stand in the list, and where there is room for one only it is seen."""
         charts = self._charts
         here = next((number for number, chart in enumerate(charts) if chart.has_class("-chosen")), 0)
         for number, chart in enumerate(charts):
             chart.set_class(number == (here + 1) % len(charts), "-chosen")
+        self._show_values()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what there is."""
-        return len(self.compared.metrics) > 1 and self.has_class("-narrow") if action == "next_chart" else True
+        return len(self.compared.metrics) > 1 if action == "next_chart" else True
 
     def action_zoom(self, towards: int) -> None:
         """Look closer, or from further away."""
@@ -298,7 +332,8 @@ class CompareScreen(Screen[None]):
 
     def action_cursor(self, columns: int) -> None:
         """Move the crosshair."""
-        self._charts[0].action_cursor(columns)
+        shown = [chart for chart in self._charts if chart.has_class("-chosen")] or self._charts
+        shown[0].action_cursor(columns)
 
     def action_whole(self) -> None:
         """Show everything, and follow the newest figures."""

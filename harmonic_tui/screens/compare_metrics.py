@@ -8,12 +8,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from harmonic_tui.curves.compared import MOST_METRICS, Compared, meaning, metrics_on_offer, unit_of
+from harmonic_tui.curves.compared import MOST_METRICS, Compared, meaning, metrics_on_offer, metrics_there, unit_of
 from harmonic_tui.keys import bindings
 from harmonic_tui.plain import plain
 from harmonic_tui.widgets.row_list import RowList
 
-_NAME_WIDTH, _UNIT_WIDTH = 20, 19
+_NAME_WIDTH, _UNIT_WIDTH = 24, 19
 
 
 class MetricList(RowList, inherit_bindings=False):
@@ -22,9 +22,7 @@ class MetricList(RowList, inherit_bindings=False):
     def __init__(self, compared: Compared, chosen: list[str]) -> None:
         super().__init__("metric-list")
         self.names = metrics_on_offer(compared.pinned)
-        curves = [each.scale.curves for each in compared.pinned]
-        there = {name for each in curves for kind in ("step", "epoch") for name in each.names(kind)}
-        self._there, self._selected = there, chosen
+        self._there, self._selected = metrics_there(compared.pinned), chosen
 
     def __len__(self) -> int:
         return len(self.names)

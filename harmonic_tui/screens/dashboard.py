@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer
@@ -22,6 +23,7 @@ from harmonic_tui.runs.messages import (
     Seen,
     StatusSeen,
 )
+from harmonic_tui.screens.not_played import forget_not_played, say_not_played
 from harmonic_tui.screens.run_screen import RunScreen
 from harmonic_tui.sound.player import Heard
 from harmonic_tui.widgets.case_study import CaseStudyCard
@@ -52,12 +54,16 @@ _ASKED: dict[CommandName, str] = {
 }
 
 
+_LOOSE_FROM, _ROOM_TO_LOOK = 132, 120
+"""Columns from which keys in the footer stand apart, and from which it has room for the way to the charts."""
+
+
 class DashboardScreen(RunScreen):
     """Follows one run, live or ended."""
 
     CSS_PATH = "dashboard.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]  # noqa: RUF012 - the name of the framework
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (14, "-short"), (30, "-tall")]  # noqa: RUF012 - the name of the framework
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (15, "-bare"), (19, "-low"), (24, "-short"), (30, "-tall")]  # noqa: RUF012 - the name of the framework
     AUTO_FOCUS = "#samples"
     BINDINGS = bindings("dashboard")
 
@@ -108,16 +114,28 @@ class DashboardScreen(RunScreen):
         self.call_after_refresh(self.app.open_sound)
         self.hear(Heard("route"))
 
+    def on_screen_suspend(self) -> None:
+        """What could not be heard here is of no use elsewhere."""
+        forget_not_played(self.app)
+
+    def on_screen_resume(self) -> None:
+        """Stars may have been given elsewhere."""
+        self._show_stars()
+
     def on_resize(self) -> None:
         """Keys stand closer where there is little room."""
-        self.query_one(Footer).compact = self.size.width < 112
+        self.query_one(Footer).compact = self.size.width < _LOOSE_FROM
+        self.refresh_bindings()
 
     def refresh_bindings(self) -> None:
         """Have the footer made anew where what the keys do has changed: it costs as much as drawing all charts."""
         if not self.app.screen_stack:
             # The console ends while another place is in front.
             return
-        offered = {key: (each.binding.description, each.enabled) for key, each in self.active_bindings.items()}
+        offered = {
+            key: (each.binding.id or each.binding.description, each.enabled)
+            for key, each in self.active_bindings.items()
+        }
         # A footer that nobody looks at hears nothing, and has to be told again.
         if offered != self._offered or not (self.is_current and self.app.app_focus):
             self._offered = offered if self.is_current and self.app.app_focus else {}
@@ -168,6 +186,18 @@ class DashboardScreen(RunScreen):
     def on_samples_found(self, message: SamplesFound) -> None:
         """Show what there is to hear."""
         self.query_one(SamplesPanel).tell(message.samples)
+        self._show_stars()
+
+    @work(exclusive=True, group="stars")
+    async def _show_stars(self) -> None:
+        from harmonic_core.run.stars import read_stars
+
+        try:
+            stars = await asyncio.to_thread(read_stars, self.run_directory)
+        except HarmonicError:
+            # The screen of the samples says what is wrong with the file.
+            return
+        self.query_one(SamplesPanel).tell_stars({spot for spot, star in stars.items() if star.starred})
 
     def on_log_read(self, message: LogRead) -> None:
         """Show what the trainer printed."""
@@ -192,9 +222,10 @@ class DashboardScreen(RunScreen):
         if action == "command":
             return self._works(str(parameters[0]))
         offered = {
-            "next_chart": self.compact and not preparing,
+            "next_chart": not preparing and (self.compact or not self.has_class("-broad")),
             "next_list": preparing,
             "take": not self.compact,
+            "look": self.size.width >= _ROOM_TO_LOOK and not preparing,
             "refused": len(self._refusals) > 0 and (preparing or not self.compact),
             "all_refused": len(self._refusals) > 0,
             "evaluation": self._evaluated.is_there and not self.compact,
@@ -224,7 +255,10 @@ class DashboardScreen(RunScreen):
             self.notify(f"The trainer was {_ASKED[name]}.", markup=False)
 
     def action_next_chart(self) -> None:
-        """Show the next chart, where there is room for one only."""
+        """Show the next chart, where there is room for one only; else another one beside the loss."""
+        if not self.compact:
+            self.toggle_class("-rate")
+            return
         names = list(CHARTS)
         shown = next((name for name in names if self.query_one(f"#{name}").has_class("-chosen")), names[0])
         following = names[(names.index(shown) + 1) % len(names)]
@@ -237,6 +271,10 @@ class DashboardScreen(RunScreen):
         charts = [chart for chart in self.query(Chart) if chart.size.area]
         if charts:
             charts[0].focus()
+
+    def action_look_too(self) -> None:
+        """Give the keys to a chart."""
+        self.action_look()
 
     def action_next_list(self) -> None:
         """Go to the other list."""
@@ -300,7 +338,7 @@ class DashboardScreen(RunScreen):
         """Show what the player says."""
         panel, line = self.query_one(SamplesPanel), self.query_one(VerdictLine)
         if heard.event == "failed":
-            self.notify(heard.reason, title="Not played", severity="warning", timeout=15, markup=False)
+            say_not_played(self.app, heard)
         if heard.event in {"failed", "finished"}:
             panel.mark_playing(None)
         line.tell_sound(self.app.player.route)

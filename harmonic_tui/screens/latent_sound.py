@@ -11,6 +11,7 @@ from textual.timer import Timer
 from harmonic_core.errors import HarmonicError
 from harmonic_tui.plain import plain
 from harmonic_tui.runs.explorer import Explorer, Terrain
+from harmonic_tui.screens.not_played import forget_not_played, say_not_played
 from harmonic_tui.screens.run_screen import RunScreen
 from harmonic_tui.sound.player import Heard
 from harmonic_tui.widgets.latent_lines import NowLine, WeightsLine
@@ -60,6 +61,10 @@ class LatentSoundScreen(RunScreen):
     async def on_unmount(self) -> None:
         """End the explorer."""
         await self.explorer.close()
+
+    def on_screen_suspend(self) -> None:
+        """What could not be heard here is of no use elsewhere."""
+        forget_not_played(self.app)
 
     def on_screen_resume(self) -> None:
         """Look again where the sound is."""
@@ -229,7 +234,7 @@ class LatentSoundScreen(RunScreen):
     def hear(self, heard: Heard) -> None:
         """Show what the player says."""
         if heard.event == "failed":
-            self.notify(heard.reason, title="Not played", severity="warning", timeout=15, markup=False)
+            say_not_played(self.app, heard)
         self.query_one(NowLine).tell_route(self.app.player.route)
         self.show_now()
 

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harmonic_tui.plain import plain
+from harmonic_tui.screens.not_played import forget_not_played, say_not_played
 from harmonic_tui.screens.run_screen import RunScreen
 
 if TYPE_CHECKING:
@@ -46,10 +46,14 @@ class ListeningScreen(RunScreen):
         """What sounds may have changed."""
         self._follow_sound()
 
+    def on_screen_suspend(self) -> None:
+        """What could not be heard here is of no use elsewhere."""
+        forget_not_played(self.app)
+
     def hear(self, heard: Heard) -> None:
         """Show what the player says."""
         if heard.event == "failed":
-            self.notify(plain(heard.reason), title="Not played", severity="warning", timeout=15, markup=False)
+            say_not_played(self.app, heard)
         self._follow_sound()
 
     @property

@@ -196,7 +196,7 @@ class LogScreen(RunScreen):
 
         match kind_of(row):
             case "sample":
-                self.app.action_place("samples")
+                self._open_samples(row.get("step"))
             case "evaluation" if self.watched.evaluated.is_there:
                 from harmonic_tui.screens.evaluation import EvaluationScreen
 
@@ -212,6 +212,14 @@ class LogScreen(RunScreen):
                 when = time_of_day(moment, seconds=True) if isinstance(moment, float) else ""
                 title = f"{kind}  {when}".strip()
                 self.app.push_screen(WholeTextScreen(title, Content(message_of(row))))
+
+    def _open_samples(self, step: object) -> None:
+        from harmonic_tui.screens.samples import SamplesScreen
+
+        self.app.action_place("samples")
+        screen = self.app.screen
+        if isinstance(screen, SamplesScreen) and isinstance(step, int):
+            screen.show_step(step)
 
     def _look(self) -> None:
         self._look_again = True

@@ -43,6 +43,8 @@ class SamplesScreen(ComparingScreen):
         self._text, self._starred = "", False
         self._goes_on = False
         """Whether the sound goes on with the next thing that is shown."""
+        self._wanted: int | None = None
+        """A step to go to once it is known."""
 
     def compose(self) -> ComposeResult:
         """Lists on the left, the sound on the right, the player below."""
@@ -95,13 +97,22 @@ class SamplesScreen(ComparingScreen):
         if library.trouble:
             self.notify(library.trouble, title="Stars and notes", severity="warning", timeout=15, markup=False)
         newer = bool(before) and library.steps[:1] != before
-        if library.steps and (self.step not in library.steps or (self.autoplay and newer)):
+        wanted, self._wanted = self._wanted, None
+        if wanted in library.steps:
+            self._go(wanted, self.item)
+        elif library.steps and (self.step not in library.steps or (self.autoplay and newer)):
             self._go(library.steps[0], self.item, play=self.autoplay and newer)
         elif not library.steps and self.step is not None:
             self.step = self.item = self.sample = None
             self.query_one(SoundView).say("the samples are gone; they come again with every checkpoint")
             self.query_one(ItemList).show(None, [], None, of=0, found_by="")
         self._show_steps()
+
+    def show_step(self, step: int) -> None:
+        """Go to a step, for somebody who comes from elsewhere."""
+        self._starred, self._wanted = False, step
+        if self.is_mounted:
+            self._look_for_steps()
 
     def _go(self, step: int, item: Item | None, *, play: bool = False) -> None:
         """Choose a sample. What sounds and is compared goes on with it, from the same place."""
@@ -157,7 +168,7 @@ class SamplesScreen(ComparingScreen):
     async def _show_errors(self) -> None:
         strip, sample, step = self.query_one(ErrorStrip), self.sample, self.step
         if sample is None or step is None:
-            strip.say("")
+            strip.say("no sample is shown whose error could be followed")
         elif sample.kind == "prior":
             strip.say("drawn from the prior: no original, so no error; [ and ] follow it")
         else:

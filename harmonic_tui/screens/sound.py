@@ -236,7 +236,9 @@ class SoundScreen(ModalScreen[None]):
         first = "In a second terminal where you sit:" if is_remote() else "From another machine, in a terminal there:"
         explained.update(_step("1", first))
         self.query_one("#tunnel", Static).update(Content(ssh_line(browser.server.port)))
-        self.query_one("#then", Static).update(_step("2", "Open this in the browser there, and press Listen:"))
+        self.query_one("#then", Static).update(
+            _step("2", "Open this in a browser there, press Listen; good until you quit, or f:")
+        )
         self.query_one("#address", Static).update(Content(browser.server.address))
         self.query_one("#who", Static).update(self._who())
 

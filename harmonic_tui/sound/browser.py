@@ -24,16 +24,28 @@ GRACE_S = 6.0
 _BEAT_S = 4.0
 """Time from one sign of life to the next; a page that hears none takes the wire for broken."""
 
-
 _LEFT = 1001
 """With which browsers close the wires of a page that is left."""
 
 CLOSED_ON_PURPOSE = 4001
 """Tells a page that the console does not play here any more, rather than that the wire broke."""
 
+FULL = 4002
+"""Tells a page that there are as many as there may be."""
+
+MOST_PAGES = 16
+"""How many may be open at once."""
+
 
 class Page:
     """A page that is open somewhere.
+
+    Parameters
+    ----------
+    wire
+        Where it is to be reached.
+    state
+        Gives everything that it has to know, as it is now.
 
     Attributes
     ----------
@@ -41,26 +53,48 @@ class Page:
         Whether its Listen button was pressed, without which browsers let nothing sound.
     """
 
-    def __init__(self, wire: web.WebSocketResponse) -> None:
+    def __init__(self, wire: web.WebSocketResponse, state: Callable[[], dict[str, Any]]) -> None:
         self.listens = False
-        self._wire = wire
-        self._to_say: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._wire, self._state = wire, state
+        # A slow wire gets what holds when it is ready for it, and nothing that was overtaken meanwhile.
+        self._state_is_due = True
+        self._at: dict[str, Any] | None = None
+        self._due = asyncio.Event()
+        self._due.set()
 
-    def say(self, message: dict[str, Any]) -> None:
-        """Send it something, in order."""
-        self._to_say.put_nowait(message)
+    def tell_state(self) -> None:
+        """Let it know how things are, as soon as its wire is free."""
+        self._state_is_due, self._at = True, None
+        self._due.set()
+
+    def tell_place(self, at: dict[str, Any]) -> None:
+        """Let it know where the others are, as soon as its wire is free."""
+        self._at = at
+        self._due.set()
 
     async def speak(self) -> None:
         """Send what there is to send, and a sign of life where there is nothing, until the wire breaks."""
         while not self._wire.closed:
             try:
-                message = await asyncio.wait_for(self._to_say.get(), _BEAT_S)
+                await asyncio.wait_for(self._due.wait(), _BEAT_S)
             except TimeoutError:
-                message = {"kind": "beat"}
+                message: dict[str, Any] = {"kind": "beat"}
+            else:
+                message = self._next()
             try:
                 await self._wire.send_json(message)
             except ConnectionError:
                 return
+
+    def _next(self) -> dict[str, Any]:
+        if self._state_is_due or self._at is None:
+            self._state_is_due = False
+            message = self._state()
+        else:
+            message, self._at = self._at, None
+        if self._at is None:
+            self._due.clear()
+        return message
 
     async def hang_up(self) -> None:
         """Close the wire, and say that it was meant."""
@@ -149,6 +183,10 @@ class Browser:
         await self._hang_up()
         self._give_up()
 
+    def forget(self) -> None:
+        """Let nothing that was played so far be asked for any more."""
+        self._shelf.clear()
+
     async def _hang_up(self) -> None:
         # Closing waits for the other side, which may be asleep.
         if hanging_up := [asyncio.create_task(page.hang_up()) for page in self._pages]:
@@ -164,6 +202,8 @@ class Browser:
                 self._loading = asyncio.create_task(self._load(transport.cue, transport.path, keep_position))
                 return
             case "stop":
+                if self._loading is not None:
+                    self._loading.cancel()
                 self._sound = None
             case "seek":
                 self._place += 1
@@ -184,7 +224,7 @@ class Browser:
     def _say_state(self) -> None:
         self._state += 1
         for page in self._pages:
-            page.say(self._message())
+            page.tell_state()
 
     def _message(self) -> dict[str, Any]:
         """Everything that a page has to know."""
@@ -211,9 +251,11 @@ class Browser:
         }
 
     async def _meet(self, wire: web.WebSocketResponse) -> None:
-        page = Page(wire)
+        if len(self._pages) >= MOST_PAGES:
+            await wire.close(code=FULL)
+            return
+        page = Page(wire, self._message)
         self._pages.append(page)
-        page.say(self._message())
         speaking = asyncio.create_task(page.speak())
         self._changed()
         try:
@@ -262,7 +304,7 @@ class Browser:
         """Tell the other pages where the first one is."""
         for page in self._pages:
             if page is not clock:
-                page.say({"kind": "at", "cue": self._cue, "position": self._transport.position_s})
+                page.tell_place({"kind": "at", "cue": self._cue, "position": self._transport.position_s})
 
     def _count(self, *, may_come_back: bool) -> None:
         """Take note of a page that came, went, listens or does not listen any more."""

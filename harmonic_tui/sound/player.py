@@ -23,6 +23,7 @@ from harmonic_tui.sound.routes import (
     helper_state,
     route_words,
 )
+from harmonic_tui.sound.shelf import within
 from harmonic_tui.sound.transport import Order, Output, Reply, Transport
 
 __all__ = ["Heard", "Listening", "Player"]
@@ -141,13 +142,13 @@ class Player:
         transport.cue += 1
         cue = transport.cue
         await self.open()
-        there = await asyncio.to_thread(path.is_file)
+        missing = await asyncio.to_thread(_what_is_missing, path)
         if cue != transport.cue:
             # Something else was wanted in the meantime.
             return
-        if self._output is None or not there:
+        if self._output is None or missing:
             self._silence()
-            remedy, copy = self._advice(path) if there else (f"{plain(str(path))} is not there any more", "")
+            remedy, copy = (missing, "") if missing else self._advice(path)
             self._report(Heard("failed", path, remedy, copy))
             return
         keep = keep_position and transport.path is not None
@@ -202,6 +203,11 @@ class Player:
             self._silence()
             self._report(Heard("changed"))
 
+    def leave_run(self) -> None:
+        """Fall silent, and let browsers have nothing of the run that was open."""
+        self.stop()
+        self.browser.forget()
+
     async def serve(self) -> None:
         """Serve the page for browsers.
 
@@ -217,9 +223,10 @@ class Player:
         self._closing = True
         for task in self._tasks:
             task.cancel()
-        await self.browser.close()
+        closing = [self.browser.close()]
         if self._helper is not None:
-            await self._helper.close()
+            closing.append(self._helper.close())
+        await asyncio.gather(*closing)
 
     def _obey(self, order: Order) -> None:
         if self._output is not None and (self._loaded or order == "volume"):
@@ -359,3 +366,14 @@ class Player:
                 self.seek(reply["position"])
             case "toggle":
                 (self.resume if self.paused else self.pause)()
+
+
+def _what_is_missing(path: Path) -> str:
+    """Why a file is not to be played; nothing if it is."""
+    if not path.is_file():
+        return f"{plain(str(path))} is not there any more"
+    try:
+        within(path)
+    except OSError as error:
+        return f"{plain(str(path))} is not played: {error}"
+    return ""

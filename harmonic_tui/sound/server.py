@@ -7,35 +7,33 @@ import hmac
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harmonic_tui.sound.shelf import Shelf, draw
+from harmonic_tui.sound.shelf import Shelf, ShelvedSound, draw
 
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from harmonic_tui.sound.door import Door
+
 LOOPBACK = "127.0.0.1"
-_HOST = re.compile(r"(?:127\.0\.0\.1|localhost)(?::\d{1,5})?")
+# Any port: at the near end of a tunnel it may be another one than here, where the one here is in use.
+_HOST = re.compile(r"(?:127\.0\.0\.1|localhost)(?::[0-9]{1,5})?")
 _NAME = re.compile(r"(sound|spectrogram)/([\w-]{1,40})")
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Referrer-Policy": "no-referrer",
-    "Server": "harmonic-tui",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data:; "
     "media-src 'self' data:; connect-src 'self' ws://{host}; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _CLOSING_S = 0.5
+_KEPT_S = 15.0
+"""How long a connection over which nothing is asked stays open."""
+_BACKLOG = 32
+"""How many may wait to be let in: so many at once, beyond those that are in, take a file descriptor each."""
 
 
 @cache
@@ -63,7 +61,8 @@ class Server:
         """Where it listens, or did last."""
         self.renew_token()
         self._shelf, self._meet = shelf, meet
-        self._runner: web.AppRunner | None = None
+        self._runner: web.ServerRunner | None = None
+        self._door: Door | None = None
 
     @property
     def is_open(self) -> bool:
@@ -93,32 +92,46 @@ class Server:
             If the port is in use.
         """
         # Half a second of imports, which must not hold the screen.
-        web = await asyncio.to_thread(_import_web)
-        app = web.Application(client_max_size=1024)
-        app.router.add_route("*", "/{path:.*}", self._answer)
-        app.on_response_prepare.append(_add_headers)
+        make_door = await asyncio.to_thread(_import_door)
+        from aiohttp import web
+
         quiet = logging.getLogger("harmonic_tui.sound.server")
         quiet.addHandler(logging.NullHandler())
         quiet.propagate = False
-        runner = web.AppRunner(
-            app, access_log=None, logger=quiet, handle_signals=False, shutdown_timeout=_CLOSING_S, keepalive_timeout=60
+        door = make_door(
+            self._answer_fully, access_log=None, logger=quiet, keepalive_timeout=_KEPT_S, lingering_time=_CLOSING_S
         )
+        runner = web.ServerRunner(door, handle_signals=False, shutdown_timeout=_CLOSING_S)
         await runner.setup()
         try:
-            await web.TCPSite(runner, LOOPBACK, port).start()
+            await web.TCPSite(runner, LOOPBACK, port, backlog=_BACKLOG).start()
         except OSError:
             await runner.cleanup()
             raise
-        self._runner = runner
+        self._runner, self._door = runner, door
         self.port = int(runner.addresses[0][1])
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Listen no more. It takes a second at most, whoever is connected and whatever they do."""
         runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
+        if runner is None:
+            return
+        cleaning = asyncio.create_task(runner.cleanup())
+        # The port is given up before anybody is turned out, or they would come in again.
+        await asyncio.sleep(0)
+        if self._door is not None:
+            self._door.turn_all_out()
+        done, _ = await asyncio.wait({cleaning}, timeout=2 * _CLOSING_S)
+        if not done:
+            cleaning.cancel()
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def _answer_fully(self, request: web.BaseRequest) -> web.StreamResponse:
+        answer = await self._answer(request)
+        if not answer.prepared:
+            answer.headers.update(_headers())
+        return answer
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         from aiohttp import web
 
         host = request.headers.get("Host", "")
@@ -130,6 +143,7 @@ class Server:
         known = hmac.compare_digest(token.encode(errors="replace"), self._token.encode())
         if not known or not slash or request.method != "GET":
             return web.Response(status=404)
+        request.protocol.is_known = True  # type: ignore[attr-defined]
         if path == "wire":
             return await self._wire(request, host)
         if path == "":
@@ -139,29 +153,31 @@ class Server:
         if match is None or sound is None:
             return web.Response(status=404)
         picture = match[1] == "spectrogram"
-        return _picture_of(await asyncio.to_thread(draw, sound)) if picture else _part_of(sound.wav, request)
+        return _picture_of(await asyncio.to_thread(draw, sound)) if picture else _part_of(sound, request)
 
-    async def _wire(self, request: web.Request, host: str) -> web.StreamResponse:
+    async def _wire(self, request: web.BaseRequest, host: str) -> web.StreamResponse:
         from aiohttp import web
 
         wire = web.WebSocketResponse(heartbeat=10, max_msg_size=4096)
         # Browsers say where a script comes from, and let every script open a wire to everywhere.
-        if request.headers.get("Origin") != f"http://{host}" or not wire.can_prepare(request).ok:
+        if request.headers.getall("Origin", []) != [f"http://{host}"] or not wire.can_prepare(request).ok:
             return web.Response(status=403)
+        wire.headers.update(_headers())
         await wire.prepare(request)
         await self._meet(wire)
         return wire
 
 
-def _import_web() -> web:  # type: ignore[valid-type]
-    from aiohttp import web
+def _import_door() -> type[Door]:
+    from harmonic_tui.sound.door import Door
 
-    return web
+    return Door
 
 
-async def _add_headers(_request: web.BaseRequest, response: web.StreamResponse) -> None:
-    for name, value in _HEADERS.items():
-        response.headers[name] = value
+def _headers() -> Mapping[str, str]:
+    from harmonic_tui.sound.door import HEADERS
+
+    return HEADERS
 
 
 def _whole_page(page: str, host: str) -> web.Response:
@@ -179,19 +195,31 @@ def _picture_of(picture: bytes) -> web.Response:
     return web.Response(body=picture, content_type="image/png")
 
 
-def _part_of(content: bytes, request: web.Request) -> web.Response:
-    """The content, or the part of it that the request asks for."""
+def _part_of(sound: ShelvedSound, request: web.BaseRequest) -> web.Response:
+    """The sound, or the part of it that the request asks for."""
     from aiohttp import web
 
-    headers = {"Accept-Ranges": "bytes"}
-    try:
-        wanted = request.http_range
-    except ValueError:
-        wanted = slice(len(content), None)
-    if wanted.start is None and wanted.stop is None:
+    content, tag = sound.wav, f'"{sound.name}"'
+    headers = {"Accept-Ranges": "bytes", "ETag": tag}
+    # A part of another state of the file is of no use: then the whole.
+    same = all(known == tag for known in request.headers.getall("If-Range", []))
+    part = _wanted_part(request.headers.getall("Range", []), len(content)) if same else None
+    if part is None:
         return web.Response(body=content, content_type="audio/wav", headers=headers)
-    start, stop, _ = wanted.indices(len(content))
-    if start >= stop:
+    if not part:
         return web.Response(status=416, headers={"Content-Range": f"bytes */{len(content)}"})
-    headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(content)}"
-    return web.Response(status=206, body=content[start:stop], content_type="audio/wav", headers=headers)
+    headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{len(content)}"
+    return web.Response(status=206, body=content[part.start : part.stop], content_type="audio/wav", headers=headers)
+
+
+def _wanted_part(wanted: list[str], length: int) -> range | None:
+    """Which bytes are wanted; none if there are no such; None for all, as where it is not understood (RFC 9110)."""
+    match = _RANGE.fullmatch(wanted[0]) if len(wanted) == 1 else None
+    if match is None or not any(match.groups()):
+        return None
+    first, last = match.groups()
+    if not first:
+        return range(max(0, length - int(last)), length)
+    if last and int(last) < int(first):
+        return None
+    return range(min(int(first), length), min(int(last) + 1, length) if last else length)

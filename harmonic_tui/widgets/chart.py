@@ -6,21 +6,22 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from textual import events
 from textual.content import Content
 from textual.timer import Timer
-from textual.widget import Widget
 
-from harmonic_core.run.words import count
-from harmonic_tui.keys import bindings
+from harmonic_core.run.words import UNKNOWN, count
 from harmonic_tui.widgets.axes import Axis, power_axis, step_axis, value_axis
+from harmonic_tui.widgets.looking import Looking
+from harmonic_tui.widgets.marks import Mark, clip_marks, gap_marks, told
 from harmonic_tui.widgets.plot import Plot, PlotLine
 from harmonic_tui.widgets.view import View
 from harmonic_tui.wording import figure
 
 if TYPE_CHECKING:
+    from harmonic_tui.curves.columns import Reals, Singles
     from harmonic_tui.curves.series import Curve, Scale
     from harmonic_tui.curves.thinning import Fences
 
@@ -32,10 +33,9 @@ LEFT: Literal["left"] = "left"
 RIGHT: Literal["right"] = "right"
 """The value axes."""
 
-GAP = "×"
-"""Marks a place at which a figure was no finite number."""
-
 _LEAST_COLUMNS, _LEAST_ROWS = 16, 5
+_FAR_LEVEL = 1.5
+"""How many times the range of the curves the picture may grow for the sake of the line across."""
 _ROWS_BELOW = 2
 """Rows that the axis of time takes."""
 
@@ -53,9 +53,18 @@ class Line:
     """What `curve` is the smoothed form of; it lies faint behind."""
     end: str = ""
     """A letter at the line's end."""
+    gap_hue: str = "look"
+    """In which it is marked where the figure was no finite number."""
+    short: str | None = None
+    """A shorter name, for where there is little room; empty where its sign is enough."""
+
+    @property
+    def briefly(self) -> str:
+        """The name for where there is little room."""
+        return self.name if self.short is None else self.short
 
 
-class Chart(Widget, can_focus=True):
+class Chart(Looking):
     """Base of all charts. A chart says what its lines are; ticks, windows, marks and thrift with redraws are here.
 
     Parameters
@@ -68,27 +77,25 @@ class Chart(Widget, can_focus=True):
 
     heading: ClassVar[str] = ""
     waiting: ClassVar[str] = "waiting for the first figures"
-    BINDINGS = [*bindings("chart"), *bindings("chart-focus")]  # noqa: RUF012 - the name of the framework
 
     def __init__(self, scale: Scale, view: View | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
-        super().__init__(id=id, classes="frame chart")
+        super().__init__(view, id)
         self.scale = scale
-        self.view = view or View()
         self.redraws = 0
-        self._plot: Plot | None = None
-        self._clipped = (0, 0)
+        self._clipped: dict[str, tuple[int, int]] = {}
+        self.shows_level = True
+        """Whether the line across lies near enough to the curves to be drawn with them."""
         self._drawn_at = -math.inf
         self._cost_s = 0.0
         self._drawn: tuple[object, ...] = ()
         self._pending: Timer | None = None
-        self._dragged_from: int | None = None
 
     def lines(self) -> Sequence[Line]:
         """Curves, the most important last: it lies on top."""
         raise NotImplementedError
 
-    def foot(self) -> Content:
-        """Newest values, for the frame."""
+    def feet(self) -> Sequence[Content]:
+        """Newest values, for the frame: at length first, then ever shorter."""
         raise NotImplementedError
 
     def level(self) -> float | None:
@@ -103,8 +110,10 @@ class Chart(Widget, can_focus=True):
         """Axis that the curves go along, from `low` to `high`."""
         return step_axis(high, self.scale.steps_per_epoch, columns, low)
 
-    def place_in_words(self, place: float) -> str:
+    def place_in_words(self, place: float, *, short: bool = False) -> str:
         """Where the crosshair stands."""
+        if short:
+            return count(place)
         words = f"step {count(place)}"
         epoch = self.scale.steps_per_epoch
         return f"{words}, epoch {place / epoch:.2f}" if epoch and self.size.width > 60 else words
@@ -173,51 +182,85 @@ class Chart(Widget, can_focus=True):
 
     def _write_frame(self, lines: Sequence[Line]) -> None:
         drawn = [line for line in lines if line.curve.last >= 0]
-        room = self.size.width - 2
-        legend = self.legend(drawn)
-        marks = self._marks(drawn)
-        titles = [Content.assemble(self.heading, *legend, *marks), Content.assemble(self.heading, *marks)]
-        fitting = [title for title in titles if title.cell_length <= room]
-        self.border_title = fitting[0] if fitting else Content.assemble(self.heading, *legend)
-        foot = self._at_cursor(drawn) if self.view.cursor is not None else self.foot()
-        self.border_subtitle = foot if drawn else Content("")
+        marks, head = self._marks(drawn), Content(self.heading)
+        words, signs = told(marks, short=False), told(marks, short=True)
+        # What is wrong with the picture goes before the names of what is in it.
+        self.border_title = self._fitting(
+            *(Content.assemble(head, *legend, *words) for legend in self.legends(drawn)),
+            *(Content.assemble(head, *legend, *signs) for legend in self.legends(drawn)),
+            *(Content.assemble(head, *each) for each in (words, signs) if marks),
+            *([Content("").join(signs)] if marks else [head]),
+        )
+        feet = self._at_cursor(drawn) if self.view.cursor is not None else self.feet()
+        self.border_subtitle = self._fitting(*feet) if drawn and feet else Content("")
+
+    def _fitting(self, *forms: Content) -> Content:
+        """The first of them for which the frame has room; else the last."""
+        # Two columns of the frame, and a blank before and after.
+        room = self.size.width - 4
+        return next((form for form in forms if form.cell_length <= room), forms[-1])
 
     def reading_order(self, lines: Sequence[Line]) -> Sequence[Line]:
         """In what order values are read off."""
         return lines
 
-    def legend(self, lines: Sequence[Line]) -> Sequence[Content]:
-        """The lines by name."""
-        return [Content.styled(f"  {line.sign} {line.name}", f"${line.hue}") for line in lines]
+    def legends(self, lines: Sequence[Line]) -> Sequence[Sequence[Content]]:
+        """The lines by name: at length, and shorter."""
+        # Letters alone stand together.
+        gaps = ["" if not line.briefly and not before.briefly else " " for before, line in pairwise(lines)]
+        return [
+            [Content.styled(f"  {line.sign} {line.name}", f"${line.hue}") for line in lines],
+            [
+                Content.styled(f"{gap}{line.sign}{line.briefly}", f"${line.hue}")
+                for gap, line in zip([" ", *gaps], lines, strict=False)
+            ],
+        ]
 
-    def _marks(self, lines: Sequence[Line]) -> list[Content]:
+    def _marks(self, lines: Sequence[Line]) -> list[Mark]:
         """What is to be known of the picture: what is missing in it, and what cannot be seen."""
-        marks = []
-        if gaps := max((len(line.curve.bad) for line in lines), default=0):
-            marks.append(Content.styled(f"  {GAP} {count(gaps)} not a number", "$look"))
-        below, above = self._clipped
-        parts = [f"{count(number)} {side}" for number, side in ((above, "above"), (below, "below")) if number]
-        if parts:
-            word = "point" if above + below == 1 else "points"
-            first, *rest = parts
-            number, side = first.rsplit(" ", 1)
-            marks.append(Content.styled(f"  clipped: {', '.join([f'{number} {word} {side}', *rest])}", "$look"))
+        marks = [*gap_marks([line.curve for line in lines]), *clip_marks(self._clipped)]
         if not self.is_whole:
-            marks.append(Content.styled("  overview, reading all rows …", "$muted"))
+            marks.append(Mark("overview, reading all rows …", "overview", "muted"))
         if self.view.window is not None:
-            marks.append(Content.styled("  zoomed", "$muted"))
+            marks.append(Mark("zoomed", "zoomed", "muted"))
         return marks
 
-    def _at_cursor(self, lines: Sequence[Line]) -> Content:
-        place = self.view.cursor
-        assert place is not None
-        parts = [Content.styled(self.place_in_words(place), "bold")]
-        for line in self.reading_order(lines):
-            found = line.curve.at(place)
-            if found is not None:
-                value = 10.0 ** found[1] if self.logarithmic and math.isfinite(found[1]) else found[1]
-                parts.append(Content.styled(f"{line.end or line.name} {figure(value)}", f"${line.hue}"))
-        return Content("  ").join(parts)
+    def value_at(self, line: Line, place: float, near: float | None = None) -> str:
+        """What a line says at a place; where the row that says it lies elsewhere than `near`, that is told too."""
+        found = line.curve.at(place, self.column / 2)
+        if found is None:
+            return UNKNOWN
+        said = figure(self._plain(found[1]))
+        raw = line.raw.at(found[0]) if line.raw is not None else None
+        if raw is not None:
+            said = f"{said} raw {figure(self._plain(raw[1]))}"
+        return said if near is None or found[0] == near else f"{said} at {self.place_in_words(found[0], short=True)}"
+
+    def _plain(self, value: float) -> float:
+        return 10.0**value if self.logarithmic and math.isfinite(value) else value
+
+    def row_at(self, lines: Sequence[Line], asked: float) -> float:
+        """Place of the row nearest to where one points; between two rows nothing is known."""
+        rows = [found[0] for line in lines if (found := line.curve.at(asked, self.column / 2)) is not None]
+        return min(rows, key=lambda row: abs(row - asked), default=asked)
+
+    def _at_cursor(self, lines: Sequence[Line]) -> Sequence[Content]:
+        asked = self.view.cursor
+        assert asked is not None
+        read = self.reading_order(lines)
+        place = self.row_at(lines, asked)
+        head = Content.styled(self.place_in_words(place), "bold")
+        brief = Content.styled(self.place_in_words(place, short=True), "bold")
+        full, plain, bare = (
+            [Content.styled(f"{name} {self.value_at(line, asked, near)}", f"${line.hue}") for line, name in named]
+            for near, named in (
+                (place, [(line, line.end or line.name) for line in read]),
+                (place, [(line, line.end or line.briefly) for line in read]),
+                (None, [(line, line.end or line.briefly) for line in read]),
+            )
+        )
+        forms = [Content("  ").join([head, *full]), Content("  ").join([brief, *plain])]
+        return [*forms, Content(" ").join([brief, *bare]), head, brief]
 
     def render(self) -> Content:
         """The picture, or in words what it waits for."""
@@ -239,43 +282,49 @@ class Chart(Widget, can_focus=True):
         self.view.tell_extent(self, *whole)
         low, high = self.view.window or whole
         along = self.along(low, high, self.size.width - 14)
-        clipped, axes = self._clipped, {side: self._value_axis(lines, side, along) for side in (LEFT, RIGHT)}
+        clipped, self._clipped, shows_level = self._clipped, {}, self.shows_level
+        axes = {side: self._value_axis(lines, side, along) for side in (LEFT, RIGHT)}
         plot = Plot(self.size.width, self.size.height, along, axes[LEFT], axes[RIGHT])
         for raw in (line for line in lines if line.raw is not None):
             plot.line(PlotLine(raw.raw or raw.curve, "faint", raw.side))
         for line in lines:
             plot.line(PlotLine(line.curve, line.hue, line.side, line.end))
-        if (level := self.level()) is not None:
+        if (level := self.level()) is not None and self.shows_level:
             plot.level(level)
-        plot.gaps([line.curve for line in lines], GAP)
+        for line in lines:
+            plot.gaps(line.curve, line.gap_hue)
         if (best := self.point()) is not None:
             plot.point(*best, "◆", "good")
         if self.view.cursor is not None:
             plot.cursor(self.view.cursor)
         self._plot = plot
-        if clipped != self._clipped:
+        if (clipped, shows_level) != (self._clipped, self.shows_level):
             self.call_later(self._write_frame, drawn)
         return plot.content()
 
     def _value_axis(self, lines: Sequence[Line], side: str, along: Axis) -> Axis | None:
         from harmonic_tui.curves.thinning import fences
 
-        parts = [line.curve.within(along.low, along.high) for line in lines if line.side == side]
+        curves = [curve for line in lines if line.side == side for curve in (line.curve, line.raw) if curve is not None]
+        parts: list[Singles | Reals] = [curve.within(along.low, along.high) for curve in curves]
         if not any(map(len, parts)):
             # Nothing in the window; the axis says at least of what size the figures are.
-            parts = [line.curve.points[1] for line in lines if line.side == side]
+            parts = [curve.points[1] for curve in curves]
         limits = fences(parts, clip=self.view.clipped)
-        if side == LEFT:
-            self._clipped = (limits.below, limits.above) if limits else (0, 0)
         if limits is None:
             return None
+        self._clipped[side] = (limits.below, limits.above)
         low, high = self._with_level(limits) if side == LEFT else limits[:2]
         rows = self.size.height - _ROWS_BELOW
         return power_axis(low, high, rows) if self.logarithmic else value_axis(low, high, rows)
 
     def _with_level(self, limits: Fences) -> tuple[float, float]:
         level = self.level()
-        return (limits.low, limits.high) if level is None else (min(limits.low, level), max(limits.high, level))
+        if level is None:
+            return limits.low, limits.high
+        low, high = min(limits.low, level), max(limits.high, level)
+        self.shows_level = high - low <= _FAR_LEVEL * max(limits.high - limits.low, abs(limits.high) / 10)
+        return (low, high) if self.shows_level else (limits.low, limits.high)
 
     def _in_words(self, lines: Sequence[Line]) -> Content:
         if any(len(line.curve) for line in lines):
@@ -283,74 +332,3 @@ class Chart(Widget, can_focus=True):
         if any(len(line.curve.bad) for line in lines):
             return Content.styled("nothing to draw: none of the figures so far is a number", "$look")
         return Content.styled(self.waiting, "$muted")
-
-    # Looking closer, by keys and by mouse.
-
-    def action_zoom(self, towards: int) -> None:
-        """Look closer, or from further away."""
-        self.view.zoom(towards)
-
-    def action_pan(self, windows: int) -> None:
-        """Move along."""
-        self.view.pan(windows)
-
-    def action_cursor(self, columns: int) -> None:
-        """Move the crosshair."""
-        self.view.step(columns, self._plot.columns if self._plot else 1)
-
-    def action_whole(self) -> None:
-        """Show everything, and follow the newest figures."""
-        self.view.whole()
-
-    def action_clip(self) -> None:
-        """Cut outliers off, or show them."""
-        self.view.clip()
-
-    def action_done(self) -> None:
-        """Leave the chart as it is, and give the keys back to the screen."""
-        self.view.point(None)
-        self.screen.set_focus(None)
-        if self.screen.AUTO_FOCUS:
-            self.screen.query_one(self.screen.AUTO_FOCUS).focus()
-
-    def _place_under(self, event: events.MouseEvent) -> float | None:
-        offset = event.get_content_offset(self)
-        return self._plot.place_at(offset.x) if self._plot and offset is not None else None
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Point at what lies under the mouse; with a button held, move along."""
-        if self._dragged_from is not None and self._plot:
-            self.view.shift(self._plot.distance(self._dragged_from - event.x))
-            self._dragged_from = event.x
-        else:
-            self.view.point(self._place_under(event))
-
-    def on_leave(self, event: events.Leave) -> None:
-        """Point at nothing."""
-        if not self.has_focus and not self.is_mouse_over:
-            self.view.point(None)
-
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Take hold of the curves."""
-        self._dragged_from = event.x
-        self.capture_mouse()
-
-    def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Let go of them."""
-        self._dragged_from = None
-        self.release_mouse()
-
-    def on_click(self, event: events.Click) -> None:
-        """A double click shows everything."""
-        if event.chain == 2:
-            self.view.whole()
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Look closer at what lies under the mouse."""
-        event.stop()
-        self.view.zoom(1, self._place_under(event))
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Look from further away."""
-        event.stop()
-        self.view.zoom(-1, self._place_under(event))

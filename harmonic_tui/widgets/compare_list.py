@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from harmonic_tui.runs.runs_seen import RunSeen
 
 _ROOM_FOR_BEST = 8
+_ROOM_FOR_VALUE = 9
+_LEAST_FOR_VALUES = 34
+"""Columns from which on there is room for the values of the chosen chart."""
 
 
 class CompareList(RowList, inherit_bindings=False):
@@ -32,6 +35,13 @@ class CompareList(RowList, inherit_bindings=False):
     ----------
     compared
         What is pinned.
+
+    Attributes
+    ----------
+    value_of
+        What the chosen chart says of a run, at the crosshair or last.
+    values_are
+        What these values are, in words.
     """
 
     BINDINGS = bindings("compare-list")
@@ -42,6 +52,8 @@ class CompareList(RowList, inherit_bindings=False):
         self._all: list[RunSeen] | None = None
         self._shown: list[RunSeen] = []
         self._pattern: re.Pattern[str] | None = None
+        self.value_of: Callable[[RunDirectory], str] = lambda _: ""
+        self.values_are = ""
 
     def __len__(self) -> int:
         return len(self._shown)
@@ -71,8 +83,12 @@ class CompareList(RowList, inherit_bindings=False):
         number = len(self._compared.pinned)
         of = f" of {count(len(self._all))}" if self._all else ""
         self.border_title = Content(f"Runs: {count(number)}{of} pinned")
-        matching = f"{count(len(self._shown))} match" if self._pattern else "space pins, * all"
-        self.border_subtitle = Content.styled(matching, "$muted")
+        matching = f"{count(len(self._shown))} match" if self._pattern else ""
+        told = [matching or "space pins, * all", self.values_are, "best dB" if self.values_are else ""]
+        forms = [told, [matching, *told[1:]], told[1:], told[:1]]
+        joined = [" · ".join(part for part in form if part) for form in forms]
+        fitting = [form for form in joined if cell_len(form) <= self.size.width]
+        self.border_subtitle = Content.styled(fitting[0] if fitting else "", "$muted")
         self.refresh()
 
     def words(self) -> str:
@@ -89,14 +105,20 @@ class CompareList(RowList, inherit_bindings=False):
         seen = self._shown[index]
         pinned = self._compared.find(seen.run)
         mark = state_mark(seen.state)
-        letter = Content.styled(f"{pinned.letter} ━ ", f"${pinned.hue}") if pinned else Content.styled("·   ", "$faint")
+        letter = (
+            Content.styled(f"{pinned.letter:<2}━ ", f"${pinned.hue}") if pinned else Content.styled("·   ", "$faint")
+        )
         best = f"{figure(seen.best_db)} dB" if math.isfinite(seen.best_db) else "–"
-        room = max(6, width - 4 - 2 - _ROOM_FOR_BEST - 1)
+        value = (
+            f" {self.value_of(seen.run):>{_ROOM_FOR_VALUE}}" if width >= _LEAST_FOR_VALUES and self.values_are else ""
+        )
+        room = max(6, width - 4 - 2 - _ROOM_FOR_BEST - 1 - cell_len(value))
         name = end_of(plain(seen.run.name, 200), room)
         return Content.assemble(
             letter,
             (f"{mark.sign} ", f"${mark.hue}"),
             (name + " " * (room - cell_len(name)), "bold" if pinned else ""),
+            (value, f"${pinned.hue}" if pinned else ""),
             (f" {best:>{_ROOM_FOR_BEST}}", "$muted"),
         )
 

@@ -72,7 +72,8 @@ class DevicePanel(Widget):
         is_card = device.kind == "cuda"
         lines = card_lines(device, self._board(device), width) if is_card else _on_processor(device, width)
         if device.reason:
-            lines.append(Content.styled(plain(device.reason), "$muted"))
+            # A long one goes on in the lines below, if there are some.
+            lines += Content.styled(plain(device.reason), "$muted").wrap(width)
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines[:rows])
 
     def _board(self, device: Device) -> Board | None:

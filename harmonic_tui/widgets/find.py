@@ -57,6 +57,9 @@ class FindLine(Horizontal):
             self.pattern = pattern
             """None where nothing is typed."""
 
+    class Refused(Message):
+        """What was typed so far cannot be looked for."""
+
     class GivenUp(Message):
         """Nothing is looked for any more."""
 
@@ -113,6 +116,7 @@ class FindLine(Horizontal):
             pattern = pattern_of(text) if text else None
         except PatternError as error:
             self.tell(Content.styled(f"no pattern: {error}", "$look"))
+            self.post_message(self.Refused())
             return False
         self.tell(Content(""))
         self.post_message(self.Wanted(pattern))

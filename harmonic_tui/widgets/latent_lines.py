@@ -134,12 +134,11 @@ class NowLine(Widget):
     def render(self) -> Content:
         """One line."""
         width = max(1, self.size.width)
-        right = Content.styled(f"sound: {plain(self._route, 60)}", "$muted")
-        left = Content.styled(self._hint, "$muted") if self._heard is None else self._told(self._heard, width)
-        room = width - right.cell_length - 3
-        if room < left.cell_length:
-            return left.truncate(width, ellipsis=True)
-        return Content.assemble(left, " " * (width - left.cell_length - right.cell_length), right)
+        # Where sound goes is always named: the rest is cut short for it.
+        right = Content.styled(f"sound: {plain(self._route, 60)}", "$muted").truncate(width // 2, ellipsis=True)
+        room = max(0, width - right.cell_length - 2)
+        left = Content.styled(self._hint, "$muted") if self._heard is None else self._told(self._heard, room)
+        return Content.assemble(left.truncate(room, ellipsis=True, pad=True), "  ", right)
 
     def _told(self, heard: Piece, width: int) -> Content:
         sound = heard.sound
@@ -149,7 +148,10 @@ class NowLine(Widget):
             steps = f"   step {'–' if self.step is None else self.step + 1} of {len(sound.starts_s)}"
         time = f"{self._position_s:.1f} of {sound.duration_s:.1f} s" if self._state else f"{sound.duration_s:.1f} s"
         hue = "$good" if self._state == "playing" else "$muted"
-        told = Content.assemble((f"{mark} ", hue), heard.title, (f"{steps}   {time}", "$muted"))
+        # What is chosen above may be something else by now.
+        first, last = "" if self._state else "last: ", Content.styled(f"{steps}   {time}", "$muted")
+        title = Content.assemble((f"{mark} ", hue), (first, "$muted"), heard.title)
+        told = Content.assemble(title.truncate(max(8, width - last.cell_length), ellipsis=True), last)
         for more in ((_thumbnail(sound), "$reconstruction"), (f"{figure(sound.level_db)} dB", "$muted")):
             longer = Content.assemble(told, "   ", more)
             if longer.cell_length > width:

@@ -19,6 +19,8 @@ _NAME = 7
 """Columns of the names before the lines."""
 _LEAST_STEPS, _MOST_STEPS = 2, 32
 _HOTTEST = 2.0
+_ROWS_FOR_MARKS = 3
+"""With fewer the step that sounds would have to make room."""
 
 
 @dataclass(frozen=True)
@@ -141,21 +143,30 @@ class WalkPanel(Widget, can_focus=True):
         width = max(1, self.size.width)
         if self.has_focus:
             lines[3] = lines[3].stylize("$block-cursor-foreground on $block-cursor-background")
-        lines += self._steps(self.size.height - len(lines))
+        lines += self.steps_in(self.size.height - len(lines))
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
-    def _steps(self, rows: int) -> list[Content]:
-        """What the walk comes by, as many lines as there is room for: those about the step that sounds."""
-        first = max(0, min((self._step or 0) - rows // 2, len(self._comes_by) - rows))
-        shown = range(first, min(len(self._comes_by), first + max(0, rows)))
-        return [
+    def steps_in(self, rows: int) -> list[Content]:
+        """What the walk comes by, as many lines as there is room for: those about the step that sounds.
+
+        Where some have no room, the first or the last line says how many.
+        """
+        number = len(self._comes_by)
+        first = max(0, min((self._step or 0) - rows // 2, number - rows))
+        after = min(number, first + max(0, rows))
+        lines = [
             Content.assemble(
                 ("▶ " if step == self._step else "  ", "$good"),
                 (f"{step + 1:>2} near ", "$muted"),
                 (self._comes_by[step], "bold" if step == self._step else ""),
             )
-            for step in shown
+            for step in range(first, after)
         ]
+        if first and rows >= _ROWS_FOR_MARKS:
+            lines[0] = Content.styled(f"   … {first + 1} before", "$muted")
+        if after < number and rows >= _ROWS_FOR_MARKS:
+            lines[-1] = Content.styled(f"   … {number - after + 1} more", "$muted")
+        return lines
 
     def _width(self) -> int:
         return max(1, self.size.width - _NAME - 4)

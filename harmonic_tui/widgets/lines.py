@@ -10,11 +10,15 @@ from textual.widget import Widget
 from harmonic_core.run.records import Row
 from harmonic_core.run.words import files
 from harmonic_tui.curves.series import is_number
+from harmonic_tui.keys import bindings
 from harmonic_tui.plain import plain
 from harmonic_tui.runs.refusals import refusal
 from harmonic_tui.wording import time_of_day
 
 _KEPT = 500
+_HEAD = 21
+"""Columns of time and kind before what an event says."""
+_LEAST_MESSAGE, _ENOUGH_ROWS = 16, 4
 _EVENT_HUES = {
     "checkpoint": "good",
     "sample": "reconstruction",
@@ -33,9 +37,10 @@ _EVENT_WORDS = {"oom": "memory", "diagnosis": "verdict"}
 """Words for kinds that are none themselves."""
 
 
-class Lines(Widget):
-    """The newest lines that fit, the newest first."""
+class Lines(Widget, can_focus=True):
+    """The newest lines that fit, the newest first. A click or Enter leads to where all of them are."""
 
+    BINDINGS = bindings("told")
     heading = ""
     empty = ""
 
@@ -46,6 +51,11 @@ class Lines(Widget):
     def on_mount(self) -> None:
         """Show the frame before anything is known."""
         self.border_title = Content(self.heading)
+        self.border_subtitle = Content.assemble(("8", "$primary"), (" shows all", "$muted"))
+
+    def on_click(self) -> None:
+        """A click does as the key."""
+        self.run_worker(self.run_action("app.place('log')"))
 
     def show_lines(self, lines: list[Content]) -> None:
         """Replace the lines; the newest come last."""
@@ -57,7 +67,18 @@ class Lines(Widget):
         if not self._lines:
             return Content.styled(self.empty, "$muted")
         width, height = max(1, self.size.width), max(1, self.size.height)
-        return Content("\n").join(line.truncate(width, ellipsis=True) for line in self._lines[: -height - 1 : -1])
+        shown: list[Content] = []
+        for line in reversed(self._lines):
+            if len(shown) >= height:
+                break
+            rows = self.rows_of(line, width, height)
+            # What has no room for all of its rows ends with an ellipsis.
+            shown += rows if len(rows) <= height - len(shown) else [line.truncate(width, ellipsis=True)]
+        return Content("\n").join(shown)
+
+    def rows_of(self, line: Content, width: int, height: int) -> list[Content]:
+        """The rows that a line takes in a panel of this size, one or more."""
+        return [line.truncate(width, ellipsis=True)]
 
 
 @dataclass
@@ -97,6 +118,15 @@ class EventsPanel(Lines):
         self._events = self._events[-_KEPT:]
         rows = [event.as_row() if isinstance(event, _RefusedTogether) else event for event in self._events]
         self.show_lines([_event(row) for row in rows])
+
+    def rows_of(self, line: Content, width: int, height: int) -> list[Content]:
+        """A long message goes on in a second row, where that leaves room for others."""
+        room = width - _HEAD
+        if line.cell_length <= width or room < _LEAST_MESSAGE or height < _ENOUGH_ROWS:
+            return super().rows_of(line, width, height)
+        first, *more = line[_HEAD:].wrap(room)
+        rest = Content(" ").join(more).truncate(room, ellipsis=True)
+        return [Content.assemble(line[:_HEAD], first), *([Content.assemble(" " * _HEAD, rest)] if more else [])]
 
     def _count_refused(self, row: Row) -> None:
         name = refusal(row).name

@@ -143,7 +143,7 @@ class GroupsList(Listing):
             for side, (sign, word, hue) in _SIDES.items()
             if any(getattr(group, side).tracks for group in self._groups)
         ]
-        self.border_title = Content.assemble(f"Hours by {self.by}", *signs)
+        self.border_title = Content.assemble(f"Music by {self.by}", *signs)
         other = "data set" if self.by == "genre" else "genre"
         self.border_subtitle = Content.styled(f"[ ] by {other}" if self._groups else "", "$muted")
         self.show(len(self._groups))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from textual.content import Content
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 _ABOVE, _BELOW = "▴", "▾"
 """Mark where a curve goes on beyond the chart."""
+NOT_A_NUMBER, INFINITE = "×", "∞"
+"""Mark where a figure was no finite number."""
 
 
 class PlotLine(NamedTuple):
@@ -68,7 +69,9 @@ class Plot:
         if line.end and inside.any():
             last = int(np.flatnonzero(inside)[-1])
             row = int(min(max(down[last], 0), self._canvas.height - 1)) // DOTS_DOWN
-            self._canvas.put(row, min(self.columns - 1, int(across[last]) // DOTS_ACROSS), line.end, line.hue)
+            column = min(self.columns - len(line.end), int(across[last]) // DOTS_ACROSS)
+            for at, letter in enumerate(line.end, column):
+                self._canvas.put(row, at, letter, line.hue)
 
     def level(self, value: float) -> None:
         """Draw a faint line across."""
@@ -82,15 +85,20 @@ class Plot:
         if self._left is not None and self._along.low <= place <= self._along.high:
             self._canvas.put(self._row(value, self._left), self._column(place), sign, hue)
 
-    def gaps(self, curves: Sequence[Curve], sign: str) -> None:
-        """Mark, along the bottom, the places at which a curve has no finite number."""
+    def gaps(self, curve: Curve, hue: str) -> None:
+        """Mark the places at which a curve has no finite number: infinities at the edge towards which they lie."""
         import numpy as np
 
-        for curve in curves:
-            gaps = curve.gaps
-            seen = gaps[np.searchsorted(gaps, self._along.low) : np.searchsorted(gaps, self._along.high, side="right")]
-            for column in np.unique(np.rint(self._across(seen)).astype(np.int64) // DOTS_ACROSS).tolist():
-                self._canvas.put(self.rows - 1, column, sign, "look")
+        gaps = curve.gaps
+        seen = slice(np.searchsorted(gaps, self._along.low), np.searchsorted(gaps, self._along.high, side="right"))
+        columns, values = np.rint(self._across(gaps[seen])).astype(np.int64) // DOTS_ACROSS, curve.bad_values[seen]
+        for among, row, sign in (
+            (np.isnan(values), self.rows - 1, NOT_A_NUMBER),
+            (np.isposinf(values), 0, INFINITE),
+            (np.isneginf(values), self.rows - 1, INFINITE),
+        ):
+            for column in np.unique(columns[among]).tolist():
+                self._canvas.put(row, column, sign, hue)
 
     def cursor(self, place: float) -> None:
         """Draw the crosshair's line."""

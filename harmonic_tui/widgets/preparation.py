@@ -65,8 +65,7 @@ class PreparationPanel(Widget):
                 ("files", f"{count(told.done)} of {count(told.total)}"),
                 ("ready", f"{music_length(told.audio_s)} of music"),
                 ("from cache", files(told.from_cache) if told.from_cache else "none"),
-                ("speed", _speed(told)),
-                ("time left", self._time_left(told)),
+                *([("speed", _speed(told)), ("time left", self._time_left(told))] if told.done < told.total else []),
                 ("refused", _refused(self._refused_now)),
             ]
         if not self._is_over:
@@ -92,11 +91,12 @@ class PreparationPanel(Widget):
             Content(f"{count(told.from_cache)} from the cache"),
             Content.assemble(_refused(self._refused_now), " refused"),
         ]
-        pace = Content(f"{_speed(told)}{_GAP}time left {self._time_left(told)}")
-        return [_bar(told, width), Content(_GAP).join(parts), pace, where]
+        # What is ready has neither a speed nor a time left.
+        pace = [Content(f"{_speed(told)}{_GAP}time left {self._time_left(told)}")] if told.done < told.total else []
+        return [_bar(told, width), Content(_GAP).join(parts), *pace, where]
 
     def _time_left(self, told: Preparation) -> str:
-        return "none" if told.done >= told.total else duration(told.eta_s) if self._goes_on else UNKNOWN
+        return duration(told.eta_s) if self._goes_on else UNKNOWN
 
     def _now(self, told: Preparation | None) -> str:
         status = self._seen.status if self._seen else None
@@ -116,7 +116,7 @@ class PreparationPanel(Widget):
 
 def _speed(told: Preparation) -> str:
     if told.rate is None:
-        return UNKNOWN if told.done < told.total else "none"
+        return UNKNOWN
     return f"{figure(told.rate)} × real time, {music_length(60 * told.rate)} a minute"
 
 

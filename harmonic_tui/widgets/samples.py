@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.content import Content
 from textual.message import Message
@@ -20,13 +20,14 @@ from harmonic_tui.wording import figure
 
 if TYPE_CHECKING:
     from harmonic_core.run.samples import Sample, Take
+    from harmonic_core.run.stars import Spot
 
 TAKES: tuple[Take, ...] = ("original", "decoded", "reconstruction")
 """Takes of a reconstruction, in the order in which `a` goes through them."""
 
 _BARS = "▁▂▃▄▅▆▇█"
-_TITLE_WIDTH, _TAKES_WIDTH, _ENVELOPE_WIDTH = 14, 22, 12
-_THUMBNAIL_FROM = 72
+_TAKES_WIDTH, _LETTERS_WIDTH, _ENVELOPE_WIDTH = 22, 7, 12
+_MOST_TITLE = 40
 
 
 def takes_of(sample: Sample) -> tuple[Take, ...]:
@@ -48,6 +49,7 @@ class SamplesPanel(OptionList):
         self._samples: list[Sample] = []
         self._takes: dict[tuple[str, int], Take] = {}
         self._playing: tuple[Sample, Take] | None = None
+        self._starred: Collection[Spot] = ()
         self._empty = "no samples yet; they come with every checkpoint, or at once with s"
 
     def on_mount(self) -> None:
@@ -59,6 +61,12 @@ class SamplesPanel(OptionList):
         """Show another set. The choice of item and take stays."""
         self._samples = samples
         self._fill()
+
+    def tell_stars(self, starred: Collection[Spot]) -> None:
+        """Show which samples have a star."""
+        if starred != self._starred:
+            self._starred = starred
+            self._fill()
 
     @property
     def chosen(self) -> tuple[Sample, Take] | None:
@@ -111,6 +119,9 @@ class SamplesPanel(OptionList):
         """Lines are made for the width."""
         self._fill()
 
+    def _is_starred(self, sample: Sample) -> bool:
+        return (sample.step, sample.kind, sample.index) in self._starred
+
     def _take(self, sample: Sample) -> Take:
         takes = takes_of(sample)
         wanted = self._takes.get((sample.kind, sample.index))
@@ -118,6 +129,8 @@ class SamplesPanel(OptionList):
 
     def _fill(self) -> None:
         kept = self.highlighted
+        # A sentence may go on in the next line, a sample may not.
+        self.styles.text_wrap = "nowrap" if self._samples else "wrap"
         if not self._samples:
             self.border_title = Content("Samples")
             self.set_options([Option(Content.styled(self._empty, "$muted"), disabled=True)])
@@ -127,7 +140,8 @@ class SamplesPanel(OptionList):
         step = max(sample.step for sample in playable) if playable else 0
         self.border_title = Content(f"Samples, step {count(step)}")
         self.border_subtitle = Content.styled(self._explanation(), "$muted")
-        self.set_options(Option(self._line(sample)) for sample in playable)
+        columns = self._columns()
+        self.set_options(Option(self._line(sample, columns)) for sample in playable)
         self.highlighted = min(kept or 0, len(playable) - 1) if playable else None
 
     def _explanation(self) -> str:
@@ -136,48 +150,80 @@ class SamplesPanel(OptionList):
             return f"playing {plain(playing[0].title, 30)} of step {count(playing[0].step)}"
         return "a: A original · B decoded · C reconstruction"
 
-    def _line(self, sample: Sample) -> Content:
+    def _line(self, sample: Sample, columns: _Columns) -> Content:
         sounding = self._playing is not None and self._playing[0] == sample
-        width = max(20, self.size.width)
-        with_thumbnail = width >= _THUMBNAIL_FROM
-        title_width = min(max(_TITLE_WIDTH, width - (55 if with_thumbnail else 42)), 40)
-        title = plain(sample.title, 200)
         take = self._take(sample)
-        parts = [
-            Content.assemble(
-                Content.styled("▶ " if sounding else "  ", "$good"),
-                Content(title).truncate(title_width, ellipsis=True, pad=True),
-            ),
-            _takes_text(takes_of(sample), take).truncate(_TAKES_WIDTH, pad=True),
-            Content(f"{sample.duration_s:4.1f} s"),
-        ]
-        if sample.recon_db is not None:
-            parts.append(Content(f"{figure(sample.recon_db):>5} dB"))
-        elif (level := sample.level_db.get(take)) is not None:
-            parts.append(Content.styled(f"{level:.0f} dBFS".rjust(8).replace("-", "−"), "$muted"))
-        if with_thumbnail:
+        stars = [Content.styled("★ " if self._is_starred(sample) else "  ", "$look")] if columns.stars else []
+        name = Content.assemble(
+            Content.styled("▶ " if sounding else "  ", "$good"),
+            *stars,
+            Content(plain(sample.title, 200)).truncate(columns.title, ellipsis=True, pad=True),
+        )
+        parts = [name]
+        if columns.takes:
+            takes = _takes_text(takes_of(sample), take, named=columns.takes == _TAKES_WIDTH)
+            parts.append(takes.truncate(columns.takes, pad=True))
+        if columns.length:
+            parts.append(Content(_length_of(sample).rjust(columns.length)))
+        if columns.figure:
+            hue = "" if sample.recon_db is not None else "$muted"
+            parts.append(Content.styled(_figure_of(sample, take).rjust(columns.figure), hue))
+        if columns.thumbnail:
             parts.append(Content.styled(_thumbnail(sample.envelope), f"${_hue(take)}"))
-        return Content(" ").join(_fitting(parts, width))
+        return Content(" ").join(parts)
+
+    def _columns(self) -> _Columns:
+        """What has room: the richest arrangement that leaves the titles some columns."""
+        stars = any(map(self._is_starred, self._samples))
+        length = max((len(_length_of(sample)) for sample in self._samples), default=0)
+        said = max((len(_figure_of(sample, self._take(sample))) for sample in self._samples), default=0)
+        room = self.scrollable_content_region.width - 2 - 2 * stars
+        for least, *others in (
+            (16, _TAKES_WIDTH, length, said, _ENVELOPE_WIDTH),
+            (12, _TAKES_WIDTH, length, said, 0),
+            (8, _LETTERS_WIDTH, length, said, 0),
+            (6, 0, length, said, 0),
+            (4, 0, 0, said, 0),
+        ):
+            rest = room - sum(width + 1 for width in others if width)
+            if rest >= least:
+                return _Columns(stars, min(rest, _MOST_TITLE), *others)
+        return _Columns(stars, max(1, room), 0, 0, 0, 0)
 
 
-def _fitting(parts: list[Content], width: int) -> Iterable[Content]:
-    used = 0
-    for part in parts:
-        used += part.cell_length + 1
-        if used > width + 1:
-            return
-        yield part
+class _Columns(NamedTuple):
+    """Widths of the columns of all lines; 0 for what has no room."""
+
+    stars: bool
+    title: int
+    takes: int
+    length: int
+    figure: int
+    thumbnail: int
 
 
-def _takes_text(takes: tuple[Take, ...], chosen: Take) -> Content:
-    """`A B [C] reconstruction`: the takes by letter, the chosen one in brackets and by name."""
+def _length_of(sample: Sample) -> str:
+    return f"{sample.duration_s:.1f} s"
+
+
+def _figure_of(sample: Sample, take: Take) -> str:
+    """The error of a reconstruction, the level of anything else."""
+    if sample.recon_db is not None:
+        return f"{figure(sample.recon_db)} dB"
+    level = sample.level_db.get(take)
+    return "" if level is None else f"{level:.0f} dBFS".replace("-", "−")
+
+
+def _takes_text(takes: tuple[Take, ...], chosen: Take, *, named: bool) -> Content:
+    """`A B [C] reconstruction`: the takes by letter, the chosen one in brackets, and by name where there is room."""
     if len(takes) < 2:
         return Content("")
     letters = (
         Content.styled(f"[{letter}]" if take == chosen else letter, f"${_hue(take)}")
         for letter, take in zip("ABC", takes, strict=False)
     )
-    return Content.assemble(Content(" ").join(letters), Content.styled(f" {chosen}", f"${_hue(chosen)}"))
+    name = Content.styled(f" {chosen}" if named else "", f"${_hue(chosen)}")
+    return Content.assemble(Content(" ").join(letters), name)
 
 
 def _hue(take: Take) -> str:

@@ -17,11 +17,9 @@ pytestmark = pytest.mark.slow
 ENDLESS = ["--epochs", "100000", "--checkpoint-every", "100000", "--batch-size", "4"]
 
 
-def happened_after(command: str, run: RunDirectory) -> list[str]:
-    """Kinds of the events since a command was obeyed; there are checkpoints that nobody asked for as well."""
-    rows = read_rows(run.events)
-    obeyed = (number for number, row in enumerate(rows) if (row["kind"], row["message"]) == ("control", command))
-    return [row["kind"] for row in rows[next(obeyed, len(rows)) :]]
+def is_done(command: str, run: RunDirectory) -> bool:
+    """Whether the trainer answered that it did what was asked for."""
+    return any((row["kind"], row["message"]) == ("control", command) and row["obeyed"] for row in read_rows(run.events))
 
 
 def test_a_run_is_paused_resumed_saved_heard_and_stopped_from_outside(harmonic: Programs, tiny: list[str]) -> None:
@@ -40,10 +38,12 @@ def test_a_run_is_paused_resumed_saved_heard_and_stopped_from_outside(harmonic: 
     wait_until(lambda: known_status(run).step > step, "it goes on after the pause")
 
     harmonic.run("control", "live", "checkpoint")
-    wait_until(lambda: "checkpoint" in happened_after("checkpoint", run), "a checkpoint is written")
+    wait_until(lambda: is_done("checkpoint", run), "a checkpoint is written")
+    written = [row["step"] for row in read_rows(run.events) if row["kind"] == "checkpoint"]
+    assert next(row["step"] for row in read_rows(run.events) if row["message"] == "checkpoint") in written
 
     harmonic.run("control", "live", "sample")
-    wait_until(lambda: any(row["kind"] == "sample" for row in read_rows(run.events)), "sounds are written")
+    wait_until(lambda: is_done("sample", run), "sounds are written")
     (step,) = sample_steps(run)
     assert [sample.kind for sample in read_samples(run, step)] == ["prior", "reconstruction"]
 
@@ -133,7 +133,7 @@ def test_one_run_has_one_trainer(harmonic: Programs, tiny: list[str]) -> None:
 def test_a_killed_trainer_is_seen_as_lost_and_its_run_is_free_again(harmonic: Programs, tiny: list[str]) -> None:
     process, run = harmonic.start_training("runs/live", "demo", *tiny, *ENDLESS)
     harmonic.run("control", "live", "checkpoint")
-    wait_until(lambda: "checkpoint" in happened_after("checkpoint", run), "a checkpoint is written")
+    wait_until(lambda: is_done("checkpoint", run), "a checkpoint is written")
     process.kill()
     process.wait()
     assert harmonic.run("status", "live").stdout.startswith("runs/live: lost")
@@ -141,6 +141,25 @@ def test_a_killed_trainer_is_seen_as_lost_and_its_run_is_free_again(harmonic: Pr
 
     harmonic.run("train", "--resume-from", "runs/live", "--epochs", "1", "--allow-changes")
     assert known_status(run).state == "finished"
+
+
+def test_what_a_trainer_did_not_live_to_do_is_not_done_by_the_next(harmonic: Programs, tiny: list[str]) -> None:
+    process, run = harmonic.start_training("runs/live", "demo", *tiny, *ENDLESS)
+    harmonic.run("control", "live", "checkpoint")
+    wait_until(lambda: is_done("checkpoint", run), "a checkpoint is written")
+    process.send_signal(signal.SIGSTOP)
+    harmonic.run("control", "live", "stop")
+    process.kill()
+    process.wait()
+    step = known_status(run).step
+
+    again = harmonic.start("train", "--resume-from", "runs/live")
+    wait_until(lambda: known_status(run).step > step, "it goes on")
+    told = [row for row in read_rows(run.events) if row.get("command") == "stop"]
+    assert [(row["obeyed"], row["why"]) for row in told] == [(False, "sent to an earlier start of the run")]
+    assert list(run.control.iterdir()) == []
+    again.terminate()
+    assert again.wait(DEADLINE_S) == 143
 
 
 def test_whoever_stops_watching_does_not_stop_the_run(harmonic: Programs, tiny: list[str]) -> None:

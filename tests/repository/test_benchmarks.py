@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -32,7 +33,9 @@ def test_all_loops_of_the_harness_train_to_the_same_weights(tmp_path: Path, audi
     assert line["weights_equal"]
     assert line["steps"] == 20
     assert line["steps_per_s"].keys() == {"ours", "bare", "attached", "lightning"}
-    assert min(line["of_bare"], line["of_bare_attached"], line["start_s"]) > 0
+    assert min(line["of_bare"], line["of_bare_attached"]) > 0
+    # A difference of two times: on a busy machine it can be anything.
+    assert math.isfinite(line["start_s"])
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,24 @@ def test_neither_a_pipe_nor_a_folder_nor_a_link_is_read(live: RunDirectory, tmp_
 def test_a_command_that_is_still_being_written_is_not_seen(live: RunDirectory) -> None:
     (live.control / ".1.json.tmp").write_bytes(b'{"command": "st')
     assert pending_commands(live) == []
+
+
+def test_files_that_are_known_and_stay_do_not_take_the_places_of_others(live: RunDirectory) -> None:
+    for number in range(1000):
+        (live.control / f"00{number:04d}").mkdir()
+    send_command(live, "stop")
+    known = {command.path for command in pending_commands(live)}
+    assert [command.name for command in pending_commands(live, known)] == ["stop"]
+
+
+def test_a_command_knows_whether_it_was_sent_before_a_moment(live: RunDirectory) -> None:
+    sent_at = send_command(live, "stop")
+    (command,) = pending_commands(live)
+    assert command.is_from_before(sent_at + 60)
+    assert not command.is_from_before(sent_at - 60)
+    # Of one whose sender's clock is slow the file is newer, and who does not say when is heard.
+    assert not replace(command, sent_at=sent_at - 3600).is_from_before(sent_at - 60)
+    assert not replace(command, sent_at=None).is_from_before(sent_at + 60)
 
 
 def test_a_run_without_a_control_folder_has_no_commands_and_can_still_get_one(live: RunDirectory) -> None:

@@ -32,6 +32,13 @@ def test_two_ranks_are_steered_as_one_and_one_rank_goes_on_as_they_would(harmoni
     wait_until(lambda: "beta" not in known_status(run).steered, "it is changed while it is paused")
     send_command(run, "resume")
     wait_until(lambda: known_status(run).state == "training", "it goes on")
+    # Whether a rank finds them together or one by one: the last one counts.
+    for name in ("pause", "resume", "pause", "resume"):
+        send_command(run, name)
+    last = send_command(run, "checkpoint")
+    wait_until(lambda: any(row.get("sent_at") == last for row in read_rows(run.events)), "all of it is answered")
+    step = known_status(run).step
+    wait_until(lambda: known_status(run).step > step, "it goes on after the last of them")
     send_command(run, "stop")
     assert team.wait() == 0, team.said()
 

@@ -19,14 +19,16 @@ from harmonic_core.errors import ExitCode
 from harmonic_core.profile.resolve import Resolved
 from harmonic_core.profile.sections import Profile
 from harmonic_core.profile.sections import Train as TrainSection
-from harmonic_core.run.control import COMMANDS, Command
+from harmonic_core.run.control import COMMANDS, Command, send_command
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.evaluations import read_evaluations
 from harmonic_core.run.records import Row, read_rows
 from harmonic_core.run.status import Status, read_status
 from harmonic_core.training.checkpoint import Checkpoint, checkpoint_steps
+from harmonic_core.training.helm import Helm
 from harmonic_core.training.journal import Journal
 from harmonic_core.training.loop import Loop
+from harmonic_core.training.orders import Wish
 from harmonic_core.training.recovery import Recovery
 from harmonic_core.training.schedule import learning_rate, rate_from
 from harmonic_core.training.steering import MOST_CHANGES, Change, Steering, later_changes
@@ -60,11 +62,11 @@ def sent_at(steps: dict[int, list[tuple[str, object]]], monkeypatch: pytest.Monk
     place = [0]
     obey = Loop._obey
 
-    def look(loop: Loop) -> Any:
+    def look(loop: Loop, *, at_once: bool = False) -> Any:
         place[0] = loop.state.step
         if loop.state.step in left:
             loop.orders._next_look = 0.0
-        return obey(loop)
+        return obey(loop, at_once=at_once)
 
     def commands(journal: Journal) -> list[Command]:
         arrived = left.pop(place[0], [])
@@ -147,6 +149,67 @@ def test_auto_goes_back_to_the_schedule_exactly(
             theirs[step]["beta"],
         )
     assert known(run).steered == {}
+
+
+def test_what_is_asked_for_at_the_same_step_is_done_in_the_order_in_which_it_was_sent(
+    run: RunDirectory, train_in: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: dict[int, list[tuple[str, object]]] = {
+        5: [("checkpoint", None), ("beta", 0.5)],
+        6: [("beta", 0.6), ("checkpoint", None)],
+    }
+    with sent_at(steps, monkeypatch):
+        train_in(run.path, "output.keep=9")
+    betas = {}
+    for step in (5, 6):
+        told = json.loads((run.checkpoints / f"step-{step:08d}/state.json").read_text())["steering"]["changes"]
+        betas[step] = [value for _, leaf, value, _ in told if leaf == "beta"]
+    assert betas == {5: [], 6: [0.5, 0.6]}
+
+
+def test_what_does_not_change_is_not_told_as_a_change(
+    run: RunDirectory, train_in: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: dict[int, list[tuple[str, object]]] = {3: [("beta", 0.25), ("beta", 0.2500000001), ("epochs", 3)]}
+    with sent_at(steps, monkeypatch):
+        train_in(run.path)
+    assert said(run, "control")[1:] == ["beta 0.25 from step 3 (console)", "epochs 3 from step 3 (console)"]
+    assert known(run).steered["beta"] == 0.2500000001
+
+
+def test_epochs_that_are_asked_for_while_the_last_one_closes_are_trained(
+    run: RunDirectory, train_in: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = Loop._close_epoch
+
+    def ask(loop: Loop) -> Any:
+        ending = close(loop)
+        if loop.state.epoch == 3:
+            send_command(run, "epochs", 2)
+            send_command(run, "epochs", 4)
+        return ending
+
+    monkeypatch.setattr(Loop, "_close_epoch", ask)
+    assert train_in(run.path) == ExitCode.OK
+    assert (known(run).state, known(run).epoch, known(run).step) == ("finished", 4, 16)
+    assert [row["obeyed"] for row in answers(run)] == [False, True]
+    assert answers(run)[0]["why"] == "epoch 3 is under way; it can have 3 epochs at least"
+
+
+def test_a_setting_lies_there_until_it_is_in_force_and_recorded(
+    run: RunDirectory, train_in: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(run, {"command": "beta", "value": 0.5})
+    obey, there = Helm.obey, []
+
+    def watch(helm: Helm, wish: Wish) -> None:
+        obey(helm, wish)
+        there.append((wish.path.exists(), len(answers(run)), known(run).steered))
+
+    monkeypatch.setattr(Helm, "obey", watch)
+    train_in(run.path)
+    assert there == [(True, 1, {"beta": 0.5})]
+    assert list(run.control.iterdir()) == []
 
 
 def test_a_beta_that_is_given_stays(run: RunDirectory, train_in: Train, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,6 +400,8 @@ HOSTILE: tuple[tuple[dict[str, Any] | str | bytes, str], ...] = (
     ({"command": "learning-rate", "value": "0.1"}, 'learning-rate: refused, "0.1" is not'),
     ({"command": "learning-rate"}, "learning-rate: refused, null is not"),
     ({"command": "beta", "value": {"nested": [[1]]}}, "beta: refused, {…} is not"),
+    ('{"command": "beta", "value": 1e-320}', "beta: refused, 1e-320 is too small; give 1e-12 at least, or `auto`"),
+    ({"command": "learning-rate", "value": 1e-13}, "learning-rate: refused, 1e-13 is too small"),
     ({"command": "beta", "value": [0.1]}, "beta: refused, [0.1] is not"),
     ('{"command": "beta", "value": NaN}', "beta: refused, nan is not"),
     ('{"command": "beta", "value": 1e999}', "beta: refused, inf is not"),
@@ -376,7 +441,7 @@ def test_what_is_no_file_at_all_cannot_hold_the_trainer_up(run: RunDirectory, tr
     (run.control / "3.json").symlink_to(tmp_path / "secret")
     (run.control / "4.json").symlink_to("/dev/zero")
     assert train_in(run.path) == ExitCode.OK
-    assert [row["message"] for row in answers(run)] == ["unreadable command: refused"] * 4
+    assert [row["message"] for row in answers(run)] == ["unreadable command: refused, its file holds none"] * 4
     assert [path.name for path in run.control.iterdir()] == ["2.json"]
 
 

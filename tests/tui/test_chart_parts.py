@@ -12,8 +12,10 @@ from rich.cells import cell_len
 
 from harmonic_tui.curves.columns import parse
 from harmonic_tui.curves.series import Curve, Curves
+from harmonic_tui.patterns import PatternError, pattern_of
 from harmonic_tui.widgets.axes import along_axis, along_power_axis, power_axis, step_axis, value_axis
 from harmonic_tui.widgets.canvas import Canvas
+from harmonic_tui.widgets.marks import clip_marks, gap_marks
 from harmonic_tui.widgets.plot import Plot, PlotLine
 from harmonic_tui.widgets.view import View
 
@@ -21,7 +23,7 @@ from harmonic_tui.widgets.view import View
 def curve_of(values: list[float]) -> Curve:
     rows = b"".join(b'{"kind":"step","step":%d,"loss":%r}\n' % (n, value) for n, value in enumerate(values))
     curves = Curves()
-    curves.extend(parse(rows.replace(b"nan", b'"NaN"')))
+    curves.extend(parse(rows.replace(b"nan", b'"NaN"').replace(b"-inf", b'"-Infinity"').replace(b"inf", b'"Infinity"')))
     return curves.step("loss")
 
 
@@ -30,7 +32,7 @@ def picture_of(curve: Curve, width: int = 40, height: int = 10) -> list[str]:
     axis = value_axis(float(values.min()), float(values.max()), height - 2)
     plot = Plot(width, height, step_axis(curve.end, None, width - 14), axis, None)
     plot.line(PlotLine(curve, "train", end="A"))
-    plot.gaps([curve], "×")
+    plot.gaps(curve, "look")
     return plot.content().plain.split("\n")
 
 
@@ -70,6 +72,57 @@ def test_steps_have_no_ticks_between_them() -> None:
 
 def test_powers_of_ten_along_have_the_name_of_the_axis_at_their_end() -> None:
     assert along_power_axis(0.0, 3.5, 1.0, "step", 60).labels == ["1", "10", "100", "1000", "step"]
+
+
+@pytest.mark.parametrize(("first", "last"), [(310.0, 470.0), (21.0, 28.0), (5.0, 60.0), (1001.0, 1004.0)])
+def test_however_closely_one_looks_at_powers_of_ten_there_are_two_ticks(first: float, last: float) -> None:
+    axis = along_power_axis(math.log10(first), math.log10(last), 1.0, "step", 60)
+    assert len(axis.ticks) > 2
+    said = [float(label.replace("\N{THIN SPACE}", "")) for label in axis.labels[:-1]]
+    assert [10**tick for tick in axis.ticks[:-1]] == pytest.approx(said)
+
+
+@pytest.mark.parametrize("columns", [20, 26, 40])
+@pytest.mark.parametrize("end", [0.4, 1.0, 1.5, 2.0, 37.0, 100.0])
+def test_an_axis_of_epochs_has_two_ticks_beside_its_name(end: float, columns: int) -> None:
+    axis = step_axis(end * 40, 40.0, columns)
+    assert len(axis.labels) > 2
+
+
+@given(st.floats(-1e4, 1e4), st.floats(1e-5, 1e4), st.integers(3, 40))
+def test_an_axis_of_values_has_two_ticks_at_least(low: float, span: float, rows: int) -> None:
+    axis = value_axis(low, low + span, rows)
+    assert len(axis.ticks) >= 2
+    assert axis.low <= low <= low + span <= axis.high
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "widest"), [(0.055812, 0.05589, 7), (0.002, 0.002, 7), (3.2e-7, 9e-7, 6), (-0.4, 0.3, 5)]
+)
+def test_labels_are_short_and_written_as_people_do(low: float, high: float, widest: int) -> None:
+    labels = value_axis(low, high, 10).labels
+    assert max(map(len, labels)) <= widest
+    assert not any("-" in label for label in labels)
+
+
+def test_infinities_stand_where_they_point_and_what_is_no_number_below() -> None:
+    curve = curve_of([1.0, math.inf, 2.0, -math.inf, 3.0, math.nan, 4.0])
+    rows = picture_of(curve)
+    assert "∞" in rows[0]
+    assert rows[-3].count("∞") == 1
+    assert rows[-3].count("×") == 1
+
+
+def test_what_is_wrong_is_counted_over_all_curves_and_by_kind() -> None:
+    marks = gap_marks([curve_of([1.0, math.nan, math.inf]), curve_of([math.nan, -math.inf, 2.0])])
+    assert [mark.words for mark in marks] == ["× 2 NaN", "∞ 1 infinite", "−∞ 1 infinite"]
+    assert [mark.short for mark in marks] == ["×2", "∞1", "−∞1"]
+
+
+def test_what_is_clipped_is_told_for_both_axes() -> None:
+    (mark,) = clip_marks({"left": (1, 2), "right": (0, 3)})
+    assert mark.words == "clipped: 2 points above, 1 below, 3 above on the right"
+    assert mark.short == "▴5 ▾1"
 
 
 def test_a_line_goes_from_corner_to_corner() -> None:
@@ -158,3 +211,14 @@ def test_every_chart_of_a_screen_is_told_of_another_window() -> None:
     view.watch(lambda: told.append("other"))
     view.zoom(1)
     assert told == ["one", "other"]
+
+
+@pytest.mark.parametrize("text", ["(a+)+$", "(a|aa)+$", ".*.*.*.*x", "(x?){40}y", "(?=(a+)+)b", "x" * 300])
+def test_expressions_that_could_take_for_ever_are_refused(text: str) -> None:
+    with pytest.raises(PatternError):
+        pattern_of(text)
+
+
+@pytest.mark.parametrize("text", ["(a|b)+c", "quick|ste", r"\d+\.\d+ .* \d+\.\d+", "(foo|bar)", "a{2,5}(b{1,3})?"])
+def test_sensible_expressions_are_taken(text: str) -> None:
+    assert pattern_of(text).pattern == text

@@ -95,7 +95,7 @@ async def test_a_letter_that_was_let_go_is_given_to_the_next_run() -> None:
     assert compared.pin(RunDirectory(Path("c"))).letter == "A"
     letters = [compared.pin(RunDirectory(Path(f"run {number}"))).letter for number in range(30)]
     assert letters[:3] == ["C", "D", "E"]
-    assert letters[-1] == "+"
+    assert letters[-1] == "AF"
 
 
 async def test_a_regular_expression_filters_and_star_pins_all_that_match() -> None:
@@ -117,6 +117,11 @@ async def test_a_bad_expression_says_what_is_wrong_with_it_and_filters_nothing()
         await go_and_compare(pilot, "steady")
         await pilot.press("/", *"*a")
         await sees(pilot, "nothing to repeat", "quick-lr")
+        await pilot.press(*["backspace"] * 2, *"zzz")
+        await sees(pilot, "no run's name matches")
+        await pilot.press("(")
+        await sees(pilot, "no pattern", "quick-lr")
+        assert "0 match" not in text_of(pilot.app)
 
 
 async def test_what_matches_nothing_is_said_in_words() -> None:
@@ -286,6 +291,69 @@ async def test_the_crosshair_reads_the_values_of_all_runs() -> None:
         assert screen_of(pilot).view.cursor is None
 
 
+async def test_a_run_that_ended_before_the_crosshair_has_no_value_there() -> None:
+    async with console_on(three_runs()).run_test(size=FULL) as pilot:
+        await compare_all(pilot)
+        await pilot.press(",")
+        await sees(pilot, "step 800", "B n/a", "C n/a", "loss at step 800")
+        chart = chart_of(pilot)
+        values = {each.run.name: chart.value_of(each.run) for each in compared_in(pilot).pinned}
+        assert values["steady"] == values["quick-lr"] == "n/a"
+        assert values["deep"] != "n/a"
+
+
+async def test_the_smoothed_and_the_raw_value_are_read_off_and_the_raw_line_is_never_cut_unsaid() -> None:
+    run = three_runs()
+    rows = metric_rows(Recording(epochs_done=20))
+    rows[40]["loss"] = 900.0
+    run.metrics.write_bytes(b"".join(map(encode_row, rows)))
+    async with console_on(run).run_test(size=FULL) as pilot:
+        await go_and_compare(pilot, "steady")
+        await pilot.press("]", "]", "]", "comma")
+        await sees(pilot, " raw 0.", "clipped: ", "above")
+        await pilot.press("u")
+        await sees(pilot, "outliers shown", "800")
+
+
+async def test_hash_gives_the_chosen_run_another_colour() -> None:
+    async with console_on(three_runs()).run_test(size=FULL) as pilot:
+        await go_and_compare(pilot, "steady")
+        (pinned,) = compared_in(pilot).pinned
+        before = pinned.hue
+        await pilot.press("#")
+        await until(pilot, lambda: pinned.hue != before)
+        assert chart_of(pilot).lines()[0].hue == pinned.hue
+
+
+async def test_on_a_small_screen_the_footer_and_the_settings_are_whole() -> None:
+    async with console_on(three_runs()).run_test(size=SMALL) as pilot:
+        await compare_all(pilot)
+        await pilot.press("]")
+        await sees(pilot, "Go", "Steer", "Help", "Leave", "outliers clipped  follows", "a = 0.5")
+
+
+async def test_on_a_tiny_screen_the_chart_keeps_most_of_the_rows() -> None:
+    async with console_on(three_runs()).run_test(size=(40, 12)) as pilot:
+        await go_and_compare(pilot)
+        await until(pilot, lambda: chart_of(pilot).size.height >= 5)
+        await sees(pilot, "┤", "A 0.1")
+
+
+async def test_evaluations_are_figures_to_choose_like_all_others() -> None:
+    run = three_runs()
+    rows = [{"kind": "evaluation", "step": step, "epoch": step // 40, "model": {"mel_db": 6.5}} for step in (400, 800)]
+    run.evaluations.write_bytes(b"".join(map(encode_row, rows)))
+    async with console_on(run).run_test(size=FULL) as pilot:
+        await go_and_compare(pilot, "steady")
+        await until(pilot, lambda: compared_in(pilot).pinned[0].evaluated.has_rows)
+        await pilot.press("m", *["pagedown"] * 4)
+        await sees(pilot, "eval mel_db", "(evaluations)", "loss by epoch")
+        await pilot.press("escape")
+        compared_in(pilot).metrics = ["eval mel_db"]
+        chart_of(pilot).look()
+        await sees(pilot, "eval mel_db, dB", "A 6.50")
+
+
 async def test_the_mouse_points_zooms_and_drags() -> None:
     async with console_on(three_runs()).run_test(size=FULL) as pilot:
         await compare_all(pilot)
@@ -293,7 +361,7 @@ async def test_the_mouse_points_zooms_and_drags() -> None:
         await pilot.hover(chart, offset=(40, 10))
         await until(pilot, lambda: view.cursor is not None)
         pointed = view.cursor or 0
-        assert 350 < pointed < 450
+        assert 350 < pointed < 550
         await pilot._post_mouse_events([_scroll_up()], chart, offset=(40, 10), button=0)
         await until(pilot, lambda: view.window is not None)
         low, high = view.window or (0, 0)
@@ -333,7 +401,7 @@ async def test_what_is_no_number_is_marked_where_it_happened() -> None:
     run.metrics.write_bytes(b"".join(map(encode_row, rows)))
     async with console_on(run).run_test(size=FULL) as pilot:
         await go_and_compare(pilot, "steady")
-        await sees(pilot, "× 1 not a number")
+        await sees(pilot, "∞ 1 infinite")
         (line,) = chart_of(pilot).lines()
         screen_of(pilot).view.point(float(line.curve.gaps[0]))
         await sees(pilot, "A ∞")
@@ -416,7 +484,7 @@ async def test_z_gives_the_keys_to_a_chart_of_the_dashboard_and_escape_takes_the
         await until(pilot, lambda: chart.has_focus)
         await pilot.press("+", "comma")
         await sees(pilot, "Loss  ┈ train  ━ validation  zoomed", "step 800", "validation 0.1")
-        await sees(pilot, "Error, dB  zoomed")
+        await sees(pilot, "Reconstruction, dB")
         await pilot.press("escape")
         await until(pilot, lambda: screen.focused is not None and screen.focused.id == "samples")
         assert isinstance(pilot.app.screen, DashboardScreen)

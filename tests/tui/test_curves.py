@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from harmonic_core.run.records import encode_row
 from harmonic_tui.curves.columns import parse
+from harmonic_tui.curves.evaluated import curves_of as evaluations_of
 from harmonic_tui.curves.figures import BACKLOG_BYTES, FigureReader
 from harmonic_tui.curves.series import Curve, Curves
 from harmonic_tui.curves.smoothing import averaged, smoothed
@@ -126,11 +127,16 @@ def test_a_long_curve_keeps_its_cuts_when_it_is_thinned_out() -> None:
 def test_what_lies_nearest_is_read_off_also_where_it_is_no_number() -> None:
     curve = curve_of([3.0, 2.0, math.nan, 1.0])
     assert curve.at(0.9) == (1, 2)
-    assert curve.at(100) == (3, 1)
     place, value = curve.at(2.1) or (0, 0)
     assert place == 2
     assert math.isnan(value)
     assert Curve.empty().at(3) is None
+
+
+def test_beyond_its_ends_a_curve_has_no_value_to_read_off() -> None:
+    curve = curves_of([step_row(step, loss=step / 10) for step in (10, 20, 30)]).step("loss")
+    assert [curve.at(place) for place in (4, 36)] == [None, None]
+    assert [curve.at(place, 6) for place in (4, 36)] == [(10, 1.0), (30, 3.0)]
 
 
 def test_the_newest_figure_is_told_as_it_is_even_if_it_is_no_number() -> None:
@@ -201,6 +207,13 @@ def test_one_outlier_does_not_set_the_scale_and_is_counted() -> None:
     assert limits is not None
     assert (limits.low, limits.high, limits.below, limits.above) == (1.0, 2.0, 0, 1)
     assert fences([values], clip=False) == (1.0, 900.0, 0, 0)
+
+
+def test_one_outlier_does_not_flatten_a_young_run_and_a_high_first_loss_is_none() -> None:
+    young = fences([np.array([0.31, 0.22, 900.0, 0.19, 0.17])], clip=True)
+    assert young is not None
+    assert (young.low, young.high, young.above) == (0.17, 0.31, 1)
+    assert fences([np.array([0.3, 0.15, 0.12, 0.11])], clip=True) == (0.11, 0.3, 0, 0)
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=200))
@@ -352,3 +365,23 @@ def test_whoever_stops_reading_in_the_middle_leaves_nothing_running() -> None:
     reader.close()
     assert helper.finished
     assert helper._process.poll() is not None
+
+
+def test_the_error_of_every_data_set_is_a_curve_of_its_own() -> None:
+    rows = [{"kind": "epoch", "step": step, "recon_db_by_source": {"gtzan": step / 10, "[b]": 1}} for step in (10, 20)]
+    curves = curves_of([*rows, {"kind": "epoch", "step": 30, "recon_db_by_source": 3}])
+    assert curves.epoch("val_recon_db of gtzan").points[1].tolist() == [1.0, 2.0]
+    assert "val_recon_db of [b]" in curves.names("epoch")
+
+
+def test_evaluations_are_curves_in_the_order_of_their_steps() -> None:
+    rows = [
+        {"step": 90, "epoch": 9, "model": {"mel_db": 4.0, "perceptual_db": None}, "tells_apart": {"genre": {"a": 1}}},
+        {"step": 40, "epoch": 4, "model": {"mel_db": 5.0}, "draws": [], "tells_apart": {"genre": {"neighbours": 0.5}}},
+        {"epoch": 4, "model": {"mel_db": 5.0}},
+    ]
+    curves = evaluations_of(rows)
+    assert curves.epoch("eval mel_db").points[1].tolist() == [5.0, 4.0]
+    assert curves.epoch("eval kNN genre").newest == 0.5
+    assert curves.names("epoch") >= {"eval mel_db", "eval kNN genre"}
+    assert "eval perceptual_db" not in curves.names("epoch")

@@ -189,18 +189,20 @@ async def test_a_loss_that_is_no_number_is_marked_and_counted() -> None:
     with run.metrics.open("ab") as file:
         file.write(encode_row({"kind": "step", "step": 1490, "epoch": 38, "loss": float("nan")}))
     async with console_on(run).run_test(size=(160, 40)) as pilot:
-        await sees(pilot, "× 1 not a number", "train NaN")
+        await sees(pilot, "× 1 NaN", "train NaN")
 
 
 async def test_on_a_small_screen_tab_goes_through_the_charts() -> None:
     console = console_on(record_run(Path("run"), alive(TRAINING)))
     async with console.run_test(size=SMALL) as pilot:
         await sees(pilot, "─ Loss")
-        assert "Error, dB" not in text_of(console)
+        assert "Reconstruction, dB" not in text_of(console)
         await pilot.press("tab")
         await sees(pilot, "KL, nats per dimension")
         await pilot.press("tab")
-        await sees(pilot, "Error, dB", "latent 119 of 128 active")
+        await sees(pilot, "Gradient norm", "norm 0.3", "7.0e−4")
+        await pilot.press("tab")
+        await sees(pilot, "Reconstruction, dB", "latent 119 of 128 active")
         await pilot.press("tab")
         await sees(pilot, "─ Loss")
 

@@ -69,7 +69,7 @@ async def open_data(pilot: Pilot[str], *words: str) -> None:
 async def test_tracks_hours_and_segments_are_told_by_side_and_by_genre(size: tuple[int, int]) -> None:
     async with console_on(a_run()).run_test(size=size) as pilot:
         await open_data(pilot, "━ training", "╍ held out", "┄ kept aside", "920", "9.7 h", f"9{THIN}200")
-        await sees(pilot, "Hours by genre", "blues", "50 min", "100 tracks", "not known")
+        await sees(pilot, "Music by genre", "blues", "50 min", "100 tracks", "not known")
 
 
 async def test_how_it_is_divided_and_looked_at_is_told_in_words() -> None:
@@ -85,11 +85,11 @@ async def test_how_it_is_divided_and_looked_at_is_told_in_words() -> None:
 
 async def test_hours_by_data_set_come_with_brackets() -> None:
     async with console_on(a_run()).run_test(size=FULL) as pilot:
-        await open_data(pilot, "Hours by genre")
+        await open_data(pilot, "Music by genre")
         await pilot.press("right_square_bracket")
-        await sees(pilot, "Hours by data set", "maestro", "8.3 h")
+        await sees(pilot, "Music by data set", "maestro", "8.3 h")
         await pilot.press("left_square_bracket")
-        await sees(pilot, "Hours by genre")
+        await sees(pilot, "Music by genre")
 
 
 async def test_music_that_becomes_ready_appears_by_itself() -> None:
@@ -116,7 +116,7 @@ async def test_a_run_of_an_older_version_says_so_and_what_its_events_tell() -> N
 async def test_refused_files_stand_here_with_their_reasons_and_r_shows_all(size: tuple[int, int]) -> None:
     console = console_on(a_run())
     async with console.run_test(size=size) as pilot:
-        await open_data(pilot, "Hours by genre")
+        await open_data(pilot, "Music by genre")
         await pilot.press("tab", "tab")
         await until(pilot, lambda: isinstance(console.focused, RefusedList))
         await sees(pilot, "Refused: 3 files", "libsndfile (wav)")
@@ -128,7 +128,7 @@ async def test_refused_files_stand_here_with_their_reasons_and_r_shows_all(size:
 
 async def test_where_there_is_room_for_one_list_only_tab_goes_through_them_both_ways() -> None:
     async with console_on(a_run()).run_test(size=SMALL) as pilot:
-        await open_data(pilot, "Hours by genre")
+        await open_data(pilot, "Music by genre")
         for key, words in (("tab", "Length of the tracks"), ("tab", "Refused: 3"), ("tab", "v checks every file")):
             await pilot.press(key)
             await sees(pilot, words)

@@ -340,6 +340,14 @@ def test_what_cannot_be_done_has_its_reason() -> None:
     assert objection("beta", Seen("gone"), None) == "its directory is gone"
 
 
+def test_a_replay_can_be_paused_and_go_on_and_nothing_else() -> None:
+    status = read_status(run_in_force(alive(TRAINING), phase="replaying").status)
+    assert status is not None
+    objections = {name: objection(name, Seen("training", status), None) for name in REQUESTS}
+    assert {name for name, why in objections.items() if not why} == {"pause", "resume"}
+    assert {why for why in objections.values() if why} == {"this is a replay"}
+
+
 def test_a_run_of_an_older_trainer_says_not_what_is_in_force() -> None:
     status = read_status(record_run(Path("run"), alive(TRAINING)).status)
     assert in_force("learning-rate", status) == "n/a"
@@ -351,6 +359,13 @@ def test_answers_to_others_are_not_taken_for_ours() -> None:
     rows = [{"kind": "control", "sent_at": 1.0, "obeyed": True, "message": "pause"}, {"kind": "control"}, {}]
     assert standing("Pause", 2.0, rows).obeyed is None
     assert standing("Pause", 1.0, rows).obeyed is True
+
+
+def test_what_came_of_it_is_told_and_a_value_that_stays_as_well() -> None:
+    done = {"kind": "control", "sent_at": 1.0, "obeyed": True, "message": "sample", "outcome": "done at step 5"}
+    assert standing("Sample now", 1.0, [done]).words == "Sample now: done at step 5"
+    same = {**done, "message": "beta 0.25 from step 3 (console)", "change": [3, "beta", 0.25, 1.0]}
+    assert standing("Beta", 1.0, [same]).words == "beta 0.25 from step 3"
 
 
 @pytest.mark.slow

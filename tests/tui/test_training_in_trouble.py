@@ -26,7 +26,8 @@ from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import Row, encode_row, keep_rows
 from harmonic_core.run.status import Rank, Verdict, VerdictKind, write_status
 from harmonic_tui.app import Console
-from harmonic_tui.widgets.chart import GAP, Chart
+from harmonic_tui.widgets.chart import Chart
+from harmonic_tui.widgets.plot import NOT_A_NUMBER
 from harmonic_tui.widgets.verdict import VerdictLine
 from harmonic_tui.wording import STATES, VERDICTS
 
@@ -289,12 +290,12 @@ async def test_intervals_without_a_number_leave_a_gap_with_a_mark_and_the_newest
     run.metrics.write_bytes(b"".join(map(encode_row, rows)))
     console = Console(run, clock=lambda: NOW, sound=False)
     async with console.run_test(size=BROAD) as pilot:
-        await sees(pilot, "× 20 not a number", "train 0.0882")
+        await sees(pilot, "× 20 NaN", "train 0.0882")
         await until(pilot, lambda: all(chart.is_current for chart in console.screen.query(Chart)))
-        marks = [row for row in text_of(console).splitlines() if GAP * 3 in row]
+        marks = [row for row in text_of(console).splitlines() if NOT_A_NUMBER * 3 in row]
         assert len(marks) == 2, "a row of marks in the upper charts, one in the lower"
         add_rows(run, {"kind": "step", "step": 1490, "epoch": 38, "skipped": 10, **none})
-        await sees(pilot, "train NaN", "norm ∞", "× 21 not a number", "NaN nats/dim")
+        await sees(pilot, "train NaN", "norm ∞", "× 21 NaN", "NaN nats/dim")
 
 
 async def test_a_run_of_which_no_figure_is_a_number_says_so_instead_of_waiting() -> None:

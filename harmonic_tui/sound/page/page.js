@@ -18,7 +18,7 @@ const decks = Array.from({ length: 4 }, () => {
   return deck;
 });
 
-let wire = null, alive = 0, delay = 250, lost = false, dismissed = false;
+let wire = null, alive = 0, delay = 250, lost = false, dismissed = false, full = false;
 let wanted = null, wantedAt = 0;          // The console's state, and when it came.
 let heard = { cue: -1, place: -1, state: 0 };  // What of it is heard.
 let current = null, listening = false, settling = false, again = false, interrupt = () => {};
@@ -37,7 +37,12 @@ function connect() {
     if (message.kind === "state") obey(message);
     else if (message.kind === "at") keepStep(message);
   };
-  wire.onclose = (event) => { dismissed = event.code === 4001; away(); };
+  wire.onclose = (event) => {
+    dismissed = event.code === 4001;
+    full = event.code === 4002;
+    if (full) delay = 4000;
+    away();
+  };
 }
 
 function away() {
@@ -62,7 +67,7 @@ function obey(state) {
   const other = !wanted || wanted.cue !== state.cue || wanted.sound !== state.sound;
   wanted = state;
   wantedAt = performance.now();
-  dismissed = false;
+  dismissed = full = false;
   if (other) { interrupt(); picture(); }
   show();
   settle();
@@ -229,8 +234,9 @@ function set(id, text) { if ($(id).textContent !== text) $(id).textContent = tex
 
 function show() {
   const state = wanted, pill = $("wire");
-  const [text, kind] = lost
-    ? [dismissed ? "◌ the console has closed this page" : "! console out of reach, trying again", "look"]
+  const why = dismissed ? "◌ the console has closed this page"
+    : full ? "! too many pages are open, waiting for one to close" : "! console out of reach, trying again";
+  const [text, kind] = lost ? [why, "look"]
     : !state ? ["◌ connecting", ""] : listening ? ["● listening", "good"] : ["◌ connected, not listening", ""];
   if (pill.textContent !== text) pill.textContent = text;
   pill.className = `pill ${kind}`;
