@@ -47,6 +47,7 @@ class BoardWatch:
         self.unasked = ""
         self._clock = clock
         self._questions: SimpleQueue[Status | None] | None = None
+        self._thread: Thread | None = None
         self._answered = Event()
         self._answered.set()
         self._asked_at = -math.inf
@@ -83,7 +84,8 @@ class BoardWatch:
     def _ask(self, status: Status) -> None:
         if self._questions is None:
             self._questions = SimpleQueue()
-            Thread(target=self._answer, args=(self._questions,), name="boards", daemon=True).start()
+            self._thread = Thread(target=self._answer, args=(self._questions,), name="boards", daemon=True)
+            self._thread.start()
         self._answered.clear()
         self._asked_at = self._clock()
         self._questions.put(status)
@@ -107,3 +109,7 @@ class BoardWatch:
         if self._questions is not None:
             self._questions.put(None)
             self._questions = None
+        if self._thread is not None:
+            # A driver that hangs is left to itself.
+            self._thread.join(_PATIENCE_S)
+            self._thread = None

@@ -30,6 +30,9 @@ class Axis(NamedTuple):
         return (value - self.low) / (self.high - self.low) if self.high > self.low else 0.0
 
 
+_SMALLEST = 1e-290
+
+
 def round_step(span: float, ticks: int) -> float:
     """Distance between ticks, 1, 2 or 5 times a power of ten, that puts at most `ticks` of them on `span`."""
     rough = span / max(1, ticks - 1)
@@ -42,7 +45,9 @@ def value_axis(low: float, high: float, rows: int) -> Axis:
 
     A range of almost nothing is widened, since a flat line has no scale of its own.
     """
-    size = max(abs(low), abs(high)) or 1.0
+    size = max(abs(low), abs(high))
+    # Nothing that is measured is smaller, and its steps could not be told from zero.
+    size = size if size > _SMALLEST else 1.0
     if high - low < size * _FLAT:
         low, high = low - size * _FLAT_SCALE / 2, high + size * _FLAT_SCALE / 2
     rows = max(3, rows)

@@ -88,6 +88,7 @@ class Chart(Looking):
         self._drawn_at = -math.inf
         self._cost_s = 0.0
         self._drawn: tuple[object, ...] = ()
+        self._framed: tuple[str, str] | None = None
         self._pending: Timer | None = None
 
     def lines(self) -> Sequence[Line]:
@@ -185,14 +186,18 @@ class Chart(Looking):
         marks, head = self._marks(drawn), Content(self.heading)
         words, signs = told(marks, short=False), told(marks, short=True)
         # What is wrong with the picture goes before the names of what is in it.
-        self.border_title = self._fitting(
+        title = self._fitting(
             *(Content.assemble(head, *legend, *words) for legend in self.legends(drawn)),
             *(Content.assemble(head, *legend, *signs) for legend in self.legends(drawn)),
             *(Content.assemble(head, *each) for each in (words, signs) if marks),
             *([Content("").join(signs)] if marks else [head]),
         )
         feet = self._at_cursor(drawn) if self.view.cursor is not None else self.feet()
-        self.border_subtitle = self._fitting(*feet) if drawn and feet else Content("")
+        foot = self._fitting(*feet) if drawn and feet else Content("")
+        # Whoever sets them has the whole chart drawn anew, also where they say the same.
+        if (title.markup, foot.markup) != self._framed:
+            self._framed = title.markup, foot.markup
+            self.border_title, self.border_subtitle = title, foot
 
     def _fitting(self, *forms: Content) -> Content:
         """The first of them for which the frame has room; else the last."""

@@ -21,7 +21,7 @@ from harmonic_core.run.words import duration, music_length
 from harmonic_tui.wording import figure, gibibytes, hundredths, time_of_day
 
 NUMBER = re.compile(r"\d+(?:\N{THIN SPACE}\d{3})*(?:\.\d+)?")
-CHARTS = ("Loss", "KL, nats", "Error", "Gradient norm")
+CHARTS = ("Loss", "KL, nats", "Reconstruction", "Gradient norm")
 """Panels whose axes have figures of no run: of them only title and foot count."""
 OWN_WORDS = ("Log",)
 """Panels that quote the trainer's log, a file of its own."""
@@ -118,7 +118,7 @@ def environment(driver_folder: Path) -> dict[str, str]:
 
 def both(environment: dict[str, str], columns: int) -> tuple[str, dict[str, Any]]:
     """The dashboard of the run, and what is told of it to programs."""
-    screen = printed({**environment, "COLUMNS": str(columns)}, "harmonic_tui.app", "run", "--once")
+    screen = printed({**environment, "COLUMNS": str(columns)}, "harmonic_tui.command", "run", "--once")
     told: dict[str, Any] = json.loads(printed(environment, "harmonic_core.cli", "status", "run", "--json"))
     return screen, told
 

@@ -385,7 +385,7 @@ async def test_a_real_trainer_is_steered_from_the_console(profile: Path) -> None
         await choose(pilot, "stop")
         await sees(pilot, "Stop it")
         await pilot.press("down", "enter")
-        await sees(pilot, "✓ Stop: taken up")
+        await sees(pilot, "✓ Stop: stopped by command")
         wait_for_state("stopped")
         await sees(pilot, "not now: the run is stopped")
     assert any(row.get("beta") == 0.75 for row in read_rows(the_run().metrics))
