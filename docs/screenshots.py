@@ -47,7 +47,7 @@ PICTURES = (
     Picture("dashboard-small", size=(80, 24)),
     Picture("runs", ("1",), settle_s=4.0),
     Picture("new-run", ("1", "n"), settle_s=4.0),
-    Picture("samples", ("3", "tab", "down", "down", "down", "down"), settle_s=4.0),
+    Picture("samples", ("3", "down", "down", "down", "down", "down"), settle_s=4.0),
     Picture("latent", ("4",), settle_s=40.0),
     Picture("compare", ("5", "down", "space"), settle_s=5.0),
     Picture("data", ("6",)),
