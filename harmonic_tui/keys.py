@@ -29,6 +29,18 @@ class Key(NamedTuple):
     priority: bool = False
 
 
+def _through(line: str) -> tuple[Key, ...]:
+    """What moves through a list; `line` is what one line of it is."""
+    return (
+        Key("down", "j,down", "move(1)", "Down", f"Next {line}", show=False),
+        Key("up", "k,up", "move(-1)", "Up", f"Previous {line}", show=False),
+        Key("page-down", "pagedown", "page(1)", "Page down", "A page further down", show=False),
+        Key("page-up", "pageup", "page(-1)", "Page up", "A page further up", show=False),
+        Key("first", "home", "move(-1_000_000_000)", "First", f"First {line}", show=False),
+        Key("last", "end", "move(1_000_000_000)", "Last", f"Last {line}", show=False),
+    )
+
+
 TABLE: dict[str, tuple[Key, ...]] = {
     "console": (
         Key("runs", "1", "place('runs')", "Runs", "Profiles and runs", show=False),
@@ -94,12 +106,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
     ),
     "run-list": (
         Key("open", "enter", "open", "Open", "Open the run"),
-        Key("down", "j,down", "move(1)", "Down", "Next run", show=False),
-        Key("up", "k,up", "move(-1)", "Up", "Previous run", show=False),
-        Key("page-down", "pagedown", "page(1)", "Page down", "A page further down", show=False),
-        Key("page-up", "pageup", "page(-1)", "Page up", "A page further up", show=False),
-        Key("first", "home", "move(-1_000_000_000)", "First", "First run", show=False),
-        Key("last", "end", "move(1_000_000_000)", "Last", "Last run", show=False),
+        *_through("run"),
     ),
     "new-run": (
         # What has a button with its letter is not in the footer, which has no room for all.
@@ -115,14 +122,9 @@ TABLE: dict[str, tuple[Key, ...]] = {
     ),
     "settings-list": (
         Key("edit", "enter", "edit", "Change", "Type another value; of a switch or choices take the next"),
-        Key("down", "j,down", "move(1)", "Down", "Next setting", show=False),
-        Key("up", "k,up", "move(-1)", "Up", "Previous setting", show=False),
         Key("more", "l,right,plus", "step(1)", "More", "Turn a switch on, take the next choice", show=False),
         Key("less", "h,left,minus", "step(-1)", "Less", "Turn a switch off, take the choice before", show=False),
-        Key("page-down", "pagedown", "page(1)", "Page down", "A page further down", show=False),
-        Key("page-up", "pageup", "page(-1)", "Page up", "A page further up", show=False),
-        Key("first", "home", "move(-1_000_000_000)", "First", "First setting", show=False),
-        Key("last", "end", "move(1_000_000_000)", "Last", "Last setting", show=False),
+        *_through("setting"),
         Key("previous", "left_square_bracket", "section(-1)", "Section", "Section before this one", show=False),
         Key("next", "right_square_bracket", "section(1)", "Section", "Next section, or the one before", display="[ ]"),
     ),
@@ -143,12 +145,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
     ),
     "refused-list": (
         Key("choose", "enter", "choose", "Whole text", "Show the whole name and reason", show=False),
-        Key("down", "j,down", "move(1)", "Down", "Next line of the list", show=False),
-        Key("up", "k,up", "move(-1)", "Up", "Previous line of the list", show=False),
-        Key("page-down", "pagedown", "page(1)", "Page down", "A page further down", show=False),
-        Key("page-up", "pageup", "page(-1)", "Page up", "A page further up", show=False),
-        Key("first", "home", "move(-1_000_000_000)", "First", "First line of the list", show=False),
-        Key("last", "end", "move(1_000_000_000)", "Last", "Last line of the list", show=False),
+        *_through("line of the list"),
     ),
     "samples-list": (
         Key("select", "enter", "select", "Play", "Play the chosen sample, or stop", show=False),
@@ -190,12 +187,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
     ),
     "samples-rows": (
         Key("choose", "enter", "choose", "Play", "Play the chosen sample", show=False),
-        Key("down", "j,down", "move(1)", "Down", "Next line of the list", show=False),
-        Key("up", "k,up", "move(-1)", "Up", "Previous line of the list", show=False),
-        Key("page-down", "pagedown", "page(1)", "Page down", "A page further down", show=False),
-        Key("page-up", "pageup", "page(-1)", "Page up", "A page further up", show=False),
-        Key("first", "home", "move(-1_000_000_000)", "First", "First line of the list", show=False),
-        Key("last", "end", "move(1_000_000_000)", "Last", "Last line of the list", show=False),
+        *_through("line of the list"),
     ),
     "fill-in": (Key("back", "escape", "dismiss(None)", "Back", "Go back; nothing changes", show=False),),
     "latent": (
@@ -282,12 +274,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
     ),
     "compare-list": (
         Key("open", "enter", "open", "Open", "Open the run on the dashboard", show=False),
-        Key("down", "j,down", "move(1)", "Down", "Next run", show=False),
-        Key("up", "k,up", "move(-1)", "Up", "Previous run", show=False),
-        Key("page-down", "pagedown", "page(1)", "Page down", "A page further down", show=False),
-        Key("page-up", "pageup", "page(-1)", "Page up", "A page further up", show=False),
-        Key("first", "home", "move(-1_000_000_000)", "First", "First run", show=False),
-        Key("last", "end", "move(1_000_000_000)", "Last", "Last run", show=False),
+        *_through("run"),
     ),
     "compare-metrics": (
         Key("take", "space", "take", "Choose", "Show the figure, or no longer; four at most"),
@@ -305,12 +292,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
     ),
     "listing": (
         Key("choose", "enter", "choose", "Open", "Open what the cursor is on, or show all of it", show=False),
-        Key("down", "j,down", "move(1)", "Down", "Next line of the list", show=False),
-        Key("up", "k,up", "move(-1)", "Up", "Previous line of the list", show=False),
-        Key("page-down", "pagedown", "page(1)", "Page down", "A page further down", show=False),
-        Key("page-up", "pageup", "page(-1)", "Page up", "A page further up", show=False),
-        Key("first", "home", "move(-1_000_000_000)", "First", "First line of the list", show=False),
-        Key("last", "end", "move(1_000_000_000)", "Last", "Last line of the list", show=False),
+        *_through("line of the list"),
     ),
     "find": (Key("give-up", "escape", "give_up", "Give up", "Look for nothing, and go back to the list", show=False),),
     "whole-text": (
