@@ -111,7 +111,7 @@ class DashboardScreen(RunScreen):
     def on_mount(self) -> None:
         """Choose a chart, and find out where sound goes."""
         self.query_one("#loss").add_class("-chosen")
-        self.app.call_after_refresh(self.app.open_sound)
+        self.app.call_later(self.app.open_sound)
         self.hear(Heard("route"))
 
     def on_screen_suspend(self) -> None:
