@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import App, SystemCommand
+from textual.css.query import NoMatches
 from textual.screen import Screen
+from textual.worker import WorkerFailed, get_current_worker
 
 from harmonic_core.errors import HarmonicError
 from harmonic_core.run.directory import RunDirectory
@@ -97,6 +99,13 @@ class Console(App[str]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our hues under themes that do not name them."""
         return {**DEFAULT_HUES, "border-blurred": "#2b3544"}
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Let a worker end in peace that comes back from reading a file and finds its screen taken apart."""
+        in_vain = isinstance(error, WorkerFailed) and isinstance(error.error, NoMatches)
+        # While the application shuts down it no longer runs, and its screens still seem to.
+        if not in_vain or (self.is_running and get_current_worker().node.is_attached):
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """End with one line instead of a traceback."""

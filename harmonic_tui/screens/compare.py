@@ -105,15 +105,10 @@ class CompareScreen(Screen[None]):
         if time.monotonic() - self._listed_at >= _LIST_INTERVAL_S:
             runs = await asyncio.to_thread(self._runs.look, self.app.clock())
             self._listed_at = time.monotonic()
-            if not self.query(CompareList):
-                return
             self._show_runs(runs)
         watched = self.app.watched
         self.compared.share(watched.run if watched else None, watched.scale if watched else None)
         found = await asyncio.to_thread(read_figures, self.compared.pinned)
-        # Whoever leaves the console does not wait for what is read.
-        if not self.query(CompareList):
-            return
         # What was unpinned meanwhile is no longer wanted.
         for pinned, read, measured in found:
             if self.compared.find(pinned.run) is pinned:

@@ -197,9 +197,7 @@ class DashboardScreen(RunScreen):
         except HarmonicError:
             # The screen of the samples says what is wrong with the file.
             return
-        # Meanwhile the screen may be gone.
-        for panel in self.query(SamplesPanel):
-            panel.tell_stars({spot for spot, star in stars.items() if star.starred})
+        self.query_one(SamplesPanel).tell_stars({spot for spot, star in stars.items() if star.starred})
 
     def on_log_read(self, message: LogRead) -> None:
         """Show what the trainer printed."""

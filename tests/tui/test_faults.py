@@ -1,14 +1,21 @@
 """A fault of the console itself: one line for whoever sits there, everything in a file for whoever mends it."""
 
+import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pexpect
 import pytest
-from recorded_run import record_run
+from recorded_run import NOW, record_run
 from terminal import Terminal
+from textual.css.query import NoMatches
+from textual.screen import Screen
+from textual.worker import WorkerFailed
+from watching import until
 
+from harmonic_tui.app import Console
 from harmonic_tui.faults import sentence_on
 
 PROGRAM = """
@@ -62,3 +69,32 @@ def test_an_ordinary_end_is_no_fault() -> None:
         assert terminal.exit_status == 0
     finally:
         terminal.close()
+
+
+async def look_in_vain(screen: Screen[None], read: asyncio.Event) -> None:
+    """What a worker does that reads a file, and then looks for a place to show it."""
+    with suppress(asyncio.CancelledError):
+        await read.wait()
+    screen.query_one("#nothing")
+
+
+async def test_a_worker_that_comes_back_while_the_console_shuts_down_is_no_fault() -> None:
+    console = Console(record_run(Path("run")), clock=lambda: NOW, sound=False)
+    async with console.run_test():
+        worker = console.screen.run_worker(look_in_vain(console.screen, asyncio.Event()))
+    assert worker.is_finished
+    assert isinstance(worker.error, NoMatches)
+
+
+async def test_a_worker_that_looks_in_vain_on_a_living_screen_is_one() -> None:
+    console = Console(record_run(Path("run")), clock=lambda: NOW, sound=False)
+    read = asyncio.Event()
+
+    async def look() -> None:
+        async with console.run_test() as pilot:
+            worker = console.screen.run_worker(look_in_vain(console.screen, read))
+            read.set()
+            await until(pilot, lambda: worker.is_finished)
+
+    with pytest.raises(WorkerFailed):
+        await look()
