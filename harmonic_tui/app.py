@@ -153,7 +153,7 @@ class Console(App[str]):
     def open_sound(self) -> None:
         """Find out where sound goes, beside everything else."""
         if self._sound:
-            self.run_worker(self.player.open(), group="sound", exclusive=True)
+            self.run_worker(self.player.open(), group="sound")
 
     async def on_unmount(self) -> None:
         """Let go of the sound card."""

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from harmonic_tui.plain import plain
@@ -48,6 +48,8 @@ class BoardWatch:
         self._clock = clock
         self._questions: SimpleQueue[Status | None] | None = None
         self._thread: Thread | None = None
+        # Whoever closes does so from another thread than the one that looks, perhaps while it is starting a third.
+        self._opening = Lock()
         self._answered = Event()
         self._answered.set()
         self._asked_at = -math.inf
@@ -82,13 +84,14 @@ class BoardWatch:
         return self._found
 
     def _ask(self, status: Status) -> None:
-        if self._questions is None:
-            self._questions = SimpleQueue()
-            self._thread = Thread(target=self._answer, args=(self._questions,), name="boards", daemon=True)
-            self._thread.start()
-        self._answered.clear()
-        self._asked_at = self._clock()
-        self._questions.put(status)
+        with self._opening:
+            if self._questions is None:
+                self._questions = SimpleQueue()
+                self._thread = Thread(target=self._answer, args=(self._questions,), name="boards", daemon=True)
+                self._thread.start()
+            self._answered.clear()
+            self._asked_at = self._clock()
+            self._questions.put(status)
         self._answered.wait(_PATIENCE_S)
 
     def _answer(self, questions: SimpleQueue[Status | None]) -> None:
@@ -106,10 +109,11 @@ class BoardWatch:
 
     def close(self) -> None:
         """Let go of the driver. A later look opens it again."""
-        if self._questions is not None:
-            self._questions.put(None)
-            self._questions = None
-        if self._thread is not None:
+        with self._opening:
+            questions, self._questions = self._questions, None
+            thread, self._thread = self._thread, None
+        if questions is not None:
+            questions.put(None)
+        if thread is not None:
             # A driver that hangs is left to itself.
-            self._thread.join(_PATIENCE_S)
-            self._thread = None
+            thread.join(_PATIENCE_S)

@@ -53,8 +53,9 @@ class Helper:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it lives, and has its output still."""
-        return self.process is not None and self.process.returncode is None and not self._lost
+        """Whether it has said that it has its output, and lives and has it still."""
+        said = self._reader is not None
+        return said and self.process is not None and self.process.returncode is None and not self._lost
 
     async def open(self) -> Reply:
         """Start it, and hear what output there is.

@@ -240,6 +240,38 @@ def test_a_driver_that_does_not_answer_for_long_is_named_as_the_reason(seat: Sea
     assert said == ["[]", "[]", "['the driver has stopped answering']"]
 
 
+CLOSED_EARLY = """
+import sys, time
+from pathlib import Path
+from threading import Event, Thread
+from harmonic_core.run.directory import RunDirectory
+from harmonic_core.run.status import read_status
+from harmonic_tui.runs import boards
+
+starts = Event()
+
+class SlowToStart(Thread):
+    def start(self):
+        starts.set()
+        time.sleep(0.2)
+        super().start()
+
+boards.Thread = SlowToStart
+status = read_status(RunDirectory(Path(sys.argv[1])).status)
+watch = boards.BoardWatch()
+look = Thread(target=watch.look, args=(status,), kwargs={"active": True})
+look.start()
+starts.wait()
+watch.close()
+look.join()
+print("closed")
+"""
+
+
+def test_a_console_can_be_left_while_it_begins_to_ask_the_driver(seat: Seat) -> None:
+    assert seat._run("-c", CLOSED_EARLY, str(recorded().path)) == "closed\n"
+
+
 async def test_without_a_driver_the_trainer_is_believed_and_it_is_said() -> None:
     console = Console(record_run(Path("run"), alive(TRAINING)), clock=lambda: NOW, sound=False)
     async with console.run_test(size=FULL) as pilot:

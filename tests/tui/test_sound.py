@@ -191,6 +191,28 @@ async def test_when_the_helper_dies_the_next_try_starts_a_new_one(ear: Ear) -> N
     assert ear is not None
 
 
+async def test_a_search_for_an_output_that_was_broken_off_is_done_anew(ear: Ear) -> None:
+    said: list[Heard] = []
+    player = Player(said.append)
+    run = record_run(Path("run"), Recording())
+    path = sample_path(run, read_samples(run, 1200)[0], "prior")
+    written, _ = soundfile.read(path, dtype="float32")
+    search = asyncio.create_task(player.open())
+    deadline = asyncio.get_running_loop().time() + DEADLINE_S
+    while player._helper is None or player._helper.process is None:
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.001)
+    search.cancel()
+    await asyncio.wait([search])
+    await player.play(path)
+    assert player.route == "default"
+    while not any(heard.event == "finished" for heard in said):
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.01)
+    await player.close()
+    assert heard_exactly(ear(), written)
+
+
 class Listened:
     """A player whose every reply is kept, and the sound that it plays: a glide, no two places of which are alike."""
 
