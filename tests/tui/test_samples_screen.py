@@ -74,7 +74,7 @@ async def go(pilot: Pilot[str], *keys: str) -> SamplesScreen:
 
 async def settled(pilot: Pilot[str]) -> None:
     """Wait until everything that was asked for is shown."""
-    groups = {"chosen", "picture", "steps", "keep", "in sight"}
+    groups = {"chosen", "picture", "steps", "keep", "in sight", "play"}
     await until(pilot, lambda: not any(each.group in groups for each in pilot.app.workers))
     await pilot.pause()
 
