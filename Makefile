@@ -10,11 +10,12 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 
 # What plays samples here; without them they can still be heard in a browser.
 SYSTEM_PACKAGES := libportaudio2 libasound2-plugins
-# What the tests hear and look with: a browser, a server to reach it through, a sound server, and a compiler for a stand-in driver.
-TEST_PACKAGES := chromium openssh-client openssh-server pulseaudio pulseaudio-utils gcc libc6-dev
+# What the tests hear and look with: a browser, a server to reach it through, a sound server, a database for studies that are
+# shared, and a compiler for a stand-in driver.
+TEST_PACKAGES := chromium openssh-client openssh-server pulseaudio pulseaudio-utils postgresql gcc libc6-dev
 
 NO_DEBIAN_SYSTEM := Install PortAudio with your own package manager; all but playback on this machine works without it.
-NO_DEBIAN_TEST := Install Chromium, an SSH server, PulseAudio and a C compiler with your own package manager.
+NO_DEBIAN_TEST := Install Chromium, an SSH server, PulseAudio, PostgreSQL and a C compiler with your own package manager.
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format screenshots system-deps test-deps clean
