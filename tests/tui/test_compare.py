@@ -529,10 +529,10 @@ def test_runs_compared_in_the_light_theme(snap_compare) -> None:  # type: ignore
 @pytest.mark.parametrize("size", [FULL, SMALL], ids=["full", "small"])
 def test_the_figures_to_choose_from(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]
     async def open_it(pilot: Pilot[str]) -> None:
-        await compare_all(pilot)
+        await show_one(pilot)
         await pilot.press("m")
-        await sees(pilot, "Figures: up to 4")
-        await pilot.pause()
+        await sees(pilot, "Figures: up to 4", "since the last row of the same kind")
+        await settle(pilot)
 
     assert snap_compare(console_on(three_runs()), terminal_size=size, run_before=open_it)
 
@@ -540,9 +540,9 @@ def test_the_figures_to_choose_from(snap_compare, size: tuple[int, int]) -> None
 @pytest.mark.parametrize("size", [FULL, SMALL], ids=["full", "small"])
 def test_the_difference_of_profiles(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]
     async def open_it(pilot: Pilot[str]) -> None:
-        await compare_all(pilot)
+        await show_one(pilot)
         await pilot.press("d")
         await sees(pilot, "settings differ")
-        await pilot.pause()
+        await settle(pilot)
 
     assert snap_compare(console_on(three_runs()), terminal_size=size, run_before=open_it)
