@@ -315,6 +315,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("previous", "left_square_bracket", "study(-1)", "Study", "Previous study", show=False),
         Key("next", "right_square_bracket", "study(1)", "Study", "Next study, or the previous one", display="[ ]"),
         Key("best", "b", "best_first", "Best first", "Trials in the order of their error, or of their numbers"),
+        Key("objective", "m", "objective", "Figure", "The history of the other objective"),
         Key("panel", "tab", "next_panel", "Panel", "Show the next panel, where there is room for one only"),
         Key("copy", "y", "copy", "Copy", "Copy the command that trains with the best settings"),
         Key("back", "escape", "app.place('runs')", "Back", "Back to profiles and runs", show=False),

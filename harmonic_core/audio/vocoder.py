@@ -123,7 +123,14 @@ def phase_of_peaks(magnitude: Tensor, hop_length: int, n_fft: int, start: Tensor
     return 2.0 * torch.pi * torch.remainder(cycles + start[peak] + sign, 1.0)
 
 
-def griffin_lim(magnitude: Tensor, features: LogMel, samples: int, steps: int, generator: torch.Generator) -> Tensor:
+def griffin_lim(
+    magnitude: Tensor,
+    features: LogMel,
+    samples: int,
+    steps: int,
+    generator: torch.Generator,
+    before: Tensor | None = None,
+) -> Tensor:
     """Sound whose STFT magnitude is near the given one.
 
     Fast Griffin-Lim (Perraudin, Balazs & Søndergaard 2013), momentum 0.99, from the phase of the peaks.
@@ -140,6 +147,9 @@ def griffin_lim(magnitude: Tensor, features: LogMel, samples: int, steps: int, g
         Iterations.
     generator
         Source of what the first phase leaves open, on the CPU so that every device starts from the same.
+    before : (1, count)
+        Sound that goes on in this one, in phase: of a batch of one the first samples are these, and it has left them
+        after `count`, which are at least two windows. Default: it begins by itself.
 
     Returns
     -------
@@ -157,19 +167,30 @@ def griffin_lim(magnitude: Tensor, features: LogMel, samples: int, steps: int, g
     start = torch.rand(magnitude.shape[-1], generator=generator).to(magnitude)
     weight = _overlap_add(features.window.square().expand(1, frames, -1), features, samples).clamp_min(1e-8)
     sounds = [
-        _griffin_lim(part * (features.window.sum() / 2.0), features, samples, steps, start, weight)
+        _griffin_lim(part * (features.window.sum() / 2.0), features, samples, steps, start, weight, before)
         for part in torch.split(magnitude, slice_size(magnitude))
     ]
     return torch.cat(sounds) if sounds else magnitude.new_zeros((0, samples))
 
 
 def _griffin_lim(
-    magnitude: Tensor, features: LogMel, samples: int, steps: int, start: Tensor, weight: Tensor
+    magnitude: Tensor,
+    features: LogMel,
+    samples: int,
+    steps: int,
+    start: Tensor,
+    weight: Tensor,
+    before: Tensor | None,
 ) -> Tensor:
     window, half = features.window, features.n_fft // 2
+    if before is not None:
+        start, fall = _phase_going_on(magnitude, before, features), _fall(before)
 
     def synthesise(spectrum: Tensor) -> Tensor:
-        return _overlap_add(torch.fft.irfft(spectrum, features.n_fft) * window, features, samples) / weight
+        sound = _overlap_add(torch.fft.irfft(spectrum, features.n_fft) * window, features, samples) / weight
+        if before is not None:
+            sound[:, : len(fall)].lerp_(before, fall)
+        return sound
 
     spectrum = torch.polar(magnitude, phase_of_peaks(magnitude, features.hop_length, features.n_fft, start))
     previous = None
@@ -182,6 +203,24 @@ def _griffin_lim(
         spectrum = ahead * (magnitude / ahead.abs().clamp_min(1e-16))
         previous = rebuilt
     return synthesise(spectrum)
+
+
+def _phase_going_on(magnitude: Tensor, before: Tensor, features: LogMel) -> Tensor:
+    """Phase in cycles, (bins,), with which peaks must start to be in phase with `before` in its middle."""
+    hop, half = features.hop_length, features.n_fft // 2
+    frame = before.shape[1] // 2 // hop
+    heard = torch.fft.rfft(before[0, frame * hop - half :][: features.n_fft] * features.window)
+    ahead = magnitude[:, : frame + 1]
+    unset = phase_of_peaks(ahead, hop, features.n_fft, ahead.new_zeros(ahead.shape[-1]))[0, frame]
+    cycles: Tensor = (heard.angle() - unset) / (2.0 * torch.pi)
+    return cycles
+
+
+def _fall(before: Tensor) -> Tensor:
+    """Share of (…, count) known samples that a sound keeps: one for the first half, then falling: (count,)."""
+    count = before.shape[-1]
+    place = torch.linspace(-1.0, 1.0, count, device=before.device).clamp_min(0.0)
+    return 0.5 + 0.5 * torch.cos(torch.pi * place)
 
 
 def _overlap_add(frames: Tensor, features: LogMel, samples: int) -> Tensor:
@@ -242,6 +281,16 @@ def soften_edges(sound: Tensor, length: int) -> Tensor:
 
 
 @torch.no_grad()
+def mel_to_magnitude(mel: Tensor, features: LogMel, refine: Refine | None = None) -> Tensor:
+    """STFT magnitude, (batch, frames, bins), of normalised log-mels, (batch, n_mels, frames); see `mel_to_sound`."""
+    mel_power = features.mel_power(mel.float()).transpose(1, 2)
+    if refine is None:
+        return invert_mel(mel_power, features.filterbank).sqrt()
+    power = refine(mel_power, invert_mel(mel_power, features.filterbank, FIRST_STEPS))
+    return invert_mel(mel_power, features.filterbank, AGREEING_STEPS, power).sqrt()
+
+
+@torch.no_grad()
 def mel_to_sound(
     mel: Tensor, features: LogMel, samples: int, steps: int, seed: int = 0, refine: Refine | None = None
 ) -> Tensor:
@@ -272,12 +321,7 @@ def mel_to_sound(
     ValueError
         If the frames are not those of so many samples.
     """
-    mel_power = features.mel_power(mel.float()).transpose(1, 2)
-    if refine is None:
-        power = invert_mel(mel_power, features.filterbank)
-    else:
-        power = refine(mel_power, invert_mel(mel_power, features.filterbank, FIRST_STEPS))
-        power = invert_mel(mel_power, features.filterbank, AGREEING_STEPS, power)
     generator = torch.Generator().manual_seed(seed)
-    sound = limit(griffin_lim(power.sqrt(), features, samples, steps, generator), features.hop_length // 4)
+    magnitude = mel_to_magnitude(mel, features, refine)
+    sound = limit(griffin_lim(magnitude, features, samples, steps, generator), features.hop_length // 4)
     return soften_edges(sound, features.n_fft // 64)

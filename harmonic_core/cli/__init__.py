@@ -10,7 +10,22 @@ from typing import Annotated, NoReturn
 import typer
 
 from harmonic_core import __version__
-from harmonic_core.cli import control, data, doctor, evaluate, explore, profiles, runs, train, tune, verify, vocoder
+from harmonic_core.cli import (
+    control,
+    create,
+    data,
+    doctor,
+    evaluate,
+    explore,
+    export,
+    profiles,
+    report,
+    runs,
+    train,
+    tune,
+    verify,
+    vocoder,
+)
 from harmonic_core.errors import ExitCode, HarmonicError
 from harmonic_core.text import plain
 
@@ -33,7 +48,10 @@ runs.add_to(app)
 control.add_to(app)
 evaluate.add_to(app)
 explore.add_to(app)
+create.add_to(app)
+report.add_to(app)
 verify.add_to(app)
+export.add_to(app)
 app.add_typer(data.app, name="data")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(vocoder.app, name="vocoder")

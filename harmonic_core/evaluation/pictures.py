@@ -13,13 +13,11 @@ from __future__ import annotations
 
 import signal
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import librosa.display
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -28,6 +26,7 @@ from numpy.typing import NDArray
 from harmonic_core.evaluation.curves import curves
 from harmonic_core.evaluation.latent_map import NEIGHBOURS, lay_out, vote_on_genres
 from harmonic_core.evaluation.picture_data import PictureData, load_picture_data
+from harmonic_core.evaluation.picture_style import picture_style
 from harmonic_core.run.records import Row, read_rows
 from harmonic_core.text import plain
 
@@ -40,15 +39,6 @@ _TICKS_HZ = (250, 500, 1000, 2000, 4000, 8000, 16000)
 _COLOURS = ("C0", "C1", "C2", "C3", "C4", "C5", "C6", "C8", "C9", "k")
 _MARKERS = "osD^vP"
 _TITLE_LENGTH = 36
-_STYLE: Any = {
-    # A dollar sign in a title is a dollar sign.
-    "text.parse_math": False,
-    "font.size": 9.0,
-    "axes.titlesize": 9.0,
-    "figure.titlesize": 12.0,
-    "figure.dpi": 110.0,
-    "savefig.dpi": 110.0,
-}
 
 
 def draw(data: PictureData, folder: Path, rows: Sequence[Row] = ()) -> None:
@@ -68,10 +58,7 @@ def draw(data: PictureData, folder: Path, rows: Sequence[Row] = ()) -> None:
     OSError
         If it cannot be written.
     """
-    with mpl.rc_context(), warnings.catch_warnings():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
+    with picture_style():
         for name, figure in zip(
             NAMES,
             (

@@ -139,7 +139,7 @@ class Stages(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """(B, latent_dim) to (B, T, M)."""
-        x = self.from_code(self.unmix(z).reshape(len(z), self.steps, -1))  # (B, L, C)
+        x = self.from_code(self.unmix(z).reshape(z.shape[0], self.steps, -1))  # (B, L, C)
         if self.steps != self.bottom_frames:
             x = functional.interpolate(x.transpose(1, 2), self.bottom_frames, mode="linear").transpose(1, 2)
         decoded: Tensor = self.decoder(x)[:, : self.frames]
@@ -207,10 +207,10 @@ class ConvolutionalVAE(VAE):
     def encode(self, mel: Tensor) -> Posterior:
         """Posterior of each segment; see `VAE.encode`."""
         centred = mel - self.band_mean
-        mu = logvar = mel.new_zeros(len(mel), self.latent_dim)
+        mu = logvar = mel.new_zeros(mel.shape[0], self.latent_dim)
         if self.principal is not None:
             own = self._logvar(self.principal)
-            mu, logvar = _certainty(own) * self.principal.analyse(centred), own.expand(len(mel), -1)
+            mu, logvar = _certainty(own) * self.principal.analyse(centred), own.expand(mel.shape[0], -1)
         if self.stages is not None:
             change = self.stages.encode(self.stem((centred / self.band_std).transpose(1, 2)))
             mu, logvar = mu + change[0], logvar + change[1]
@@ -218,7 +218,7 @@ class ConvolutionalVAE(VAE):
 
     def decode(self, z: Tensor) -> Tensor:
         """Mel spectrograms of latents; see `VAE.decode`."""
-        x = z.new_zeros(len(z), self.frames, self.n_mels)
+        x = z.new_zeros(z.shape[0], self.frames, self.n_mels)
         if self.principal is not None:
             sure = _certainty(self._logvar(self.principal)) * z
             x = x + (self.principal.synthesise(sure) / self.band_std).transpose(1, 2)

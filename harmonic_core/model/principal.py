@@ -114,24 +114,24 @@ class PrincipalCode(nn.Module):
         """Spectrograms of codes, (batch, latent_dim), around a mean of zero: (batch, n_mels, frames)."""
         with torch.autocast(z.device.type, enabled=False):
             shares = (z.float().reshape(-1, self.size) * self.deviation).unsqueeze(2) * self.component
-            transformed = shares.new_zeros((len(shares), len(self.cosines), self.n_mels))
+            transformed = shares.new_zeros((shares.shape[0], len(self.cosines), self.n_mels))
             transformed = transformed.index_add(1, self.frequency, shares)
             mel = (transformed.transpose(1, 2) @ self.cosines).reshape(
-                len(z), self.parts, self.n_mels, self.part_frames
+                z.shape[0], self.parts, self.n_mels, self.part_frames
             )
             return mel.transpose(1, 2).flatten(2)[..., : self.frames]
 
     def _project(self, mel: Tensor) -> Tensor:
         transformed = self._transformed(mel)[:, self.frequency]
         code = (transformed * self.component).sum(dim=2) / self.deviation
-        return code.reshape(len(mel), -1)
+        return code.reshape(mel.shape[0], -1)
 
     def _transformed(self, mel: Tensor) -> Tensor:
         """Cosine transforms of every stretch: (batch · parts, frequencies, n_mels)."""
         missing = self.parts * self.part_frames - mel.shape[2]
         if missing:
             mel = functional.pad(mel, (0, missing), mode="replicate")
-        stretches = mel.reshape(len(mel), self.n_mels, self.parts, self.part_frames).permute(0, 2, 3, 1)
+        stretches = mel.reshape(mel.shape[0], self.n_mels, self.parts, self.part_frames).permute(0, 2, 3, 1)
         return self.cosines @ stretches.flatten(0, 1)
 
 

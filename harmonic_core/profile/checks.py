@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harmonic_core.profile.explain import Key, fields
 from harmonic_core.profile.mel_bands import empty_bands, most_bands, shortest_window
+from harmonic_core.profile.search_space import objections
 from harmonic_core.profile.sections import Data, Profile
 
 
@@ -22,7 +23,14 @@ class Finding:
 
 def findings(profile: Profile) -> list[Finding]:
     """All contradictions in a profile, none of which needs a look at the disk."""
-    return [*_paths(profile), *_folders(profile), *_audio(profile), *_model(profile), *_training(profile)]
+    return [
+        *_paths(profile),
+        *_folders(profile),
+        *_audio(profile),
+        *_model(profile),
+        *_training(profile),
+        *(Finding((("tune", "space"),), objection) for objection in objections(profile)),
+    ]
 
 
 def _paths(profile: Profile) -> Iterator[Finding]:

@@ -9,7 +9,9 @@ from typing import Any, Literal
 from harmonic_core.profile.sections import Profile, Section
 from harmonic_core.profile.words import nearest
 
-Kind = Literal["integer", "number", "switch", "text", "path", "choice", "integers", "paths", "texts", "choices"]
+Kind = Literal[
+    "integer", "number", "switch", "text", "path", "choice", "integers", "paths", "texts", "choices", "table"
+]
 Key = tuple[str, str]
 """A section and a setting in it, such as ("train", "epochs")."""
 
@@ -24,6 +26,7 @@ _TYPE_TEXT: dict[Kind, str] = {
     "paths": "path or list of paths",
     "texts": "list of texts",
     "choices": "list of choices",
+    "table": "table",
 }
 
 _LISTS: dict[Kind, Kind] = {"integer": "integers", "path": "paths", "text": "texts", "choice": "choices"}
@@ -155,7 +158,7 @@ def _kind(schema: dict[str, Any]) -> Kind:
         return "path"
     if schema["type"] == "array":
         return _LISTS[_kind(schema["items"])]
-    kinds: dict[str, Kind] = {"integer": "integer", "number": "number", "boolean": "switch"}
+    kinds: dict[str, Kind] = {"integer": "integer", "number": "number", "boolean": "switch", "object": "table"}
     return kinds.get(schema["type"], "text")
 
 
@@ -177,6 +180,8 @@ def _allowed(kind: Kind, schema: dict[str, Any]) -> str:
             text = "a list of texts"
         case "choices":
             text = f"a list of {', '.join(schema['items']['enum'])}"
+        case "table":
+            text = "a table of settings, each with a list of values, or with low and high"
         case "integers":
             count = f"{schema['minItems']} to {schema['maxItems']}"
             text = f"a list of {count} whole numbers{_range(schema['items'])}"

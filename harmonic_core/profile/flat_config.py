@@ -12,11 +12,14 @@ from harmonic_core.profile.toml_file import read_text
 from harmonic_core.profile.words import shown_path
 from harmonic_core.text import plain
 
+_WITH_A_MODEL = ("generate", "interpolate", "blend", "reconstruct", "encode", "decode", "visualize", "evaluate")
+
 INSTEAD_OF_MODE = {
     "preprocess": "that is `harmonic data preprocess`",
     "validate_data": "that is `harmonic data validate`",
     "download": "that is `harmonic data download`",
     "tune": "that is `harmonic tune`",
+    **{verb: f"that is `harmonic {verb}`" for verb in _WITH_A_MODEL},
 }
 """What to do instead of asking training for another mode."""
 

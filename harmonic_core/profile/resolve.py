@@ -21,6 +21,7 @@ from harmonic_core.profile.flat_config import read_config
 from harmonic_core.profile.layers import Entry, Layer, Problem, from_environment, from_flags, from_settings, refusal
 from harmonic_core.profile.search import find
 from harmonic_core.profile.sections import Profile
+from harmonic_core.profile.space import Space, SpaceError
 from harmonic_core.profile.toml_file import display_name, read_chain
 from harmonic_core.profile.words import shown_path
 
@@ -143,7 +144,7 @@ def examine(layers: Sequence[Layer], *, check: bool = True) -> Examined:
     for layer in layers:
         entries.update(layer.entries)
     profile, invalid = _validate(entries)
-    problems = [*chain.from_iterable(layer.problems for layer in layers), *invalid.values()]
+    problems = [*chain.from_iterable(layer.problems for layer in layers), *chain.from_iterable(invalid.values())]
     if check:
         found = [each for each in checks.findings(profile) if not invalid.keys() & set(each.keys)]
         problems += [_as_problem(finding, entries, profile) for finding in found]
@@ -157,15 +158,21 @@ def _build(what: str, layers: Sequence[Layer], check: bool) -> tuple[Profile, di
     return examined.profile, examined.entries
 
 
-def _validate(entries: Mapping[Key, Entry]) -> tuple[Profile, dict[Key, Problem]]:
-    """Give the profile of all valid entries, and a problem for each invalid one."""
+def _validate(entries: Mapping[Key, Entry]) -> tuple[Profile, dict[Key, list[Problem]]]:
+    """Give the profile of all valid entries, and the problems of each invalid one."""
     invalid = {key for key, entry in entries.items() if _bool_for_a_number(key, entry.value)}
+    faults: dict[Key, tuple[str, ...]] = {}
     try:
         profile = Profile.model_validate(_tables(entries, without=invalid))
     except ValidationError as error:
-        invalid |= {(str(each["loc"][0]), str(each["loc"][1])) for each in error.errors(include_url=False)}
+        for each in error.errors(include_url=False):
+            key = str(each["loc"][0]), str(each["loc"][1])
+            invalid.add(key)
+            reason = each.get("ctx", {}).get("error")
+            if isinstance(reason, SpaceError):
+                faults[key] = reason.faults
         profile = Profile.model_validate(_tables(entries, without=invalid))
-    return profile, {key: _invalid(key, entries[key]) for key in entries if key in invalid}
+    return profile, {key: _invalid(key, entries[key], faults.get(key)) for key in entries if key in invalid}
 
 
 def _tables(entries: Mapping[Key, Entry], without: set[Key]) -> dict[str, dict[str, object]]:
@@ -183,10 +190,12 @@ def _bool_for_a_number(key: Key, value: object) -> bool:
     return numeric and any(isinstance(each, bool) for each in values)
 
 
-def _invalid(key: Key, entry: Entry) -> Problem:
+def _invalid(key: Key, entry: Entry, faults: Sequence[str] | None) -> list[Problem]:
     explanation = explain_field(key)
     assert explanation is not None
-    return Problem(entry.origin, explanation.key, f"allowed is {explanation.allowed}", entry.value)
+    if faults:
+        return [Problem(entry.origin, explanation.key, fault) for fault in faults]
+    return [Problem(entry.origin, explanation.key, f"allowed is {explanation.allowed}", entry.value)]
 
 
 def _as_problem(finding: checks.Finding, entries: Mapping[Key, Entry], profile: Profile) -> Problem:
@@ -194,7 +203,7 @@ def _as_problem(finding: checks.Finding, entries: Mapping[Key, Entry], profile: 
     key = next((key for key in finding.keys if key in entries), finding.keys[0])
     value = getattr(getattr(profile, key[0]), key[1])
     shown_key = ".".join(key)
-    if value is None:
+    if value is None or isinstance(value, Space):
         return Problem(_origin(entries, key), shown_key, finding.message)
     return Problem(_origin(entries, key), shown_key, finding.message, value)
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+
+from harmonic_core.profile.space import Space, read_space
 
 Architecture = Literal["harmonic", "dense"]
 OfficialPart = Literal["train", "validation", "test"]
@@ -24,6 +26,20 @@ def _one_or_many(value: object) -> object:
 
 Folders = Annotated[tuple[Path, ...], BeforeValidator(_one_or_many), Field(max_length=64)]
 """One folder or a list of them."""
+
+SearchSpace = Annotated[
+    Space,
+    PlainValidator(read_space),
+    PlainSerializer(Space.table),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": {"type": ["array", "object"]},
+            "examples": [{"latent_dim": [64, 128], "learning_rate": {"low": 1e-4, "high": 1e-3, "log": True}}],
+        }
+    ),
+]
+"""Settings that a study varies, with the values that they can take."""
 
 DEFAULT_HIDDEN_DIMS: dict[Architecture, tuple[int, ...]] = {
     "harmonic": (),
@@ -282,6 +298,10 @@ class Train(Section):
     max_rollbacks: Annotated[int, Field(ge=0, le=1000)] = 3
     """Times that a run may go back; then it ends as diverged."""
 
+    max_steps: Annotated[int, Field(ge=1, le=10**12)] | None = None
+    """Updates that are enough: the run has only as many epochs as it takes to make them, and at most `epochs`. Default:
+    all epochs."""
+
     early_stopping: Annotated[int, Field(ge=0, le=100000)] = 0
     """Epochs without a better validation error after which the run ends, counted once beta has stopped rising. 0: it
     goes on to the last epoch."""
@@ -354,6 +374,16 @@ class CaseStudy(Section):
     """Epoch by which samples have structure: a key and a beat. Default: the last one."""
 
 
+class Tune(Section):
+    """What `harmonic tune` searches. Training does not look at it."""
+
+    space: SearchSpace | None = None
+    """Settings to vary: each with a list, as in latent_dim = [64, 128], or a range, as in learning_rate = {low = 1e-4,
+    high = 2e-3, log = true} or batch_size = {low = 16, high = 64, step = 16}, or either by architecture, as in
+    hidden_dims = {harmonic = [[], [128, 256]], dense = [[512, 256]]}. Default: latent_dim, beta_end, hidden_dims and
+    learning_rate."""
+
+
 class Output(Section):
     """What is written, and where."""
 
@@ -385,6 +415,7 @@ class Profile(Section):
     augment: Augment = Augment()
     evaluation: Evaluation = Evaluation()
     case_study: CaseStudy = CaseStudy()
+    tune: Tune = Tune()
     output: Output = Output()
 
     @property

@@ -58,16 +58,24 @@ class Trial(_Record):
     state: TrialState
     run: str = ""
     """Name of its directory; empty before it has one."""
-    params: dict[str, int | float | str] = {}
+    params: dict[str, bool | int | float | str] = {}
     """What was chosen for it, by key path."""
     values: dict[str, float | None] = {}
-    """What it came to after its last epoch, by objective; None where that was no number."""
+    """What it came to at its end, by objective; None where that was no number, or was not measured."""
     kl_nats: float | None = None
     """KL divergence on the held-out tracks after its last epoch, in nats a segment."""
     epoch: int = 0
     """Its last epoch that was validated."""
     reason: str = ""
-    """Why it was not completed."""
+    """Why it was not completed, or what ended it where that was not its last epoch."""
+    stage: str = ""
+    """Stage of the search that it belongs to, in words; empty where the search has none."""
+    retry_of: int | None = None
+    """Number of the trial that it takes up again, because that one's supervisor was gone before its end."""
+    host: str = ""
+    """Where it ran, and where its run therefore lies."""
+    worker: Process | None = None
+    """Whoever supervises it, while it runs: one of the study's workers."""
     started_at: float | None = None
     ended_at: float | None = None
 
@@ -85,8 +93,18 @@ class Study(_Record):
     """Trials asked for, in all."""
     epochs: int = 0
     """Epochs of a trial that is not pruned."""
+    budget: str = ""
+    """What each trial is given, in words, such as "30 epochs" or "10 minutes"."""
+    strategy: str = ""
+    """How what is tried next is chosen: "stages", "tpe", "grid" or "random"."""
+    objective_asked: str = ""
+    """What is searched for: "pareto", the name of one objective, or a weighted sum such as "recon_db + 0.01*mel_fd"."""
+    pruner: str = ""
+    """What ends hopeless trials early: "median", "hyperband" or "none"."""
+    storage: str = ""
+    """Where the trials are kept, in words; never with a password."""
     objectives: tuple[Objective, ...] = ()
-    """The first is what trials are ranked by."""
+    """What is measured of each trial. Where one is asked for it is the first, which trials are ranked by."""
     space: dict[str, str] = {}
     """What is searched, by key path, in words."""
     trials: tuple[Trial, ...] = ()
@@ -95,19 +113,23 @@ class Study(_Record):
     """By objective: how much of its variance each setting explains, all together 1. Empty where that cannot be told."""
     importance_trials: int = 0
     """Completed trials that the importance rests on."""
+    front: tuple[int, ...] = ()
+    """Numbers of the trials that no other one betters in every objective, by the first objective."""
     best: int | None = None
-    """Number of the best completed trial."""
+    """Number of the best completed trial; of a front, the one nearest to the best of every objective."""
     best_command: str = ""
     """What trains with the best settings, in full."""
     again_command: str = ""
     """What continues the study."""
     supervisor: Process | None = None
-    """Whoever searches."""
+    """Whoever searches; of several the first."""
+    workers: tuple[Process, ...] = ()
+    """All that search just now, those on other machines included."""
     updated_at: float = 0.0
 
     @property
     def objective(self) -> Objective:
-        """What trials are ranked by."""
+        """What trials are ranked by, the first of the objectives."""
         return self.objectives[0] if self.objectives else Objective(name="recon_db", unit="dB")
 
 

@@ -38,7 +38,7 @@ class PictureSource:
     segments
         Validation segments; may be none.
     training
-        What the model is trained on: it votes on the genres of validation segments.
+        What the model is trained on: it votes on the genres of validation segments. None where there are none of those.
     evaluation
         How many samples and reconstructions are rendered; the pictures show the first of them.
     audio
@@ -49,7 +49,7 @@ class PictureSource:
 
     features: LogMel
     segments: ValidationSegments
-    training: TrainingSegments
+    training: TrainingSegments | None
     evaluation: Evaluation
     audio: Audio
     seed: int
@@ -63,8 +63,9 @@ class PictureSource:
         on_the_map = self._evenly(_MOST_ON_THE_MAP)
         posterior = self._latents(model, [self._mels(part) for part in _parts(on_the_map)])
         tracks = [self.segments.places[index][0].track for index in on_the_map]
-        learnt = self._latents(model, self._learnt_mels()) if len(on_the_map) else None
-        learnt_tracks = [self.training.track_of(int(index)).track for index in self._learnt()] if learnt else []
+        asked = self.training if len(on_the_map) else None
+        learnt = self._latents(model, self._learnt_mels(asked)) if asked else None
+        learnt_tracks = [asked.track_of(int(index)).track for index in _learnt(asked)] if asked else []
         deviation = mean_deviation(posterior) if len(on_the_map) else posterior.mu.new_ones(model.latent_dim)
         # Of a long segment a picture has no room for every frame.
         together = -(-originals.shape[2] // _MOST_FRAMES)
@@ -95,13 +96,10 @@ class PictureSource:
         mu, logvar = (torch.cat([empty, *(each[place].float().cpu() for each in found)]) for place in (0, 1))
         return Posterior(mu, logvar)
 
-    def _learnt(self) -> NDArray[np.int64]:
-        return typical_segments(self.training, _MOST_ON_THE_MAP)
-
-    def _learnt_mels(self) -> Iterator[Tensor]:
-        starts = self.training.epoch_starts(0)
-        for part in _parts(self._learnt()):
-            pcm = self.training.batch(part, starts)[:, : self.training.segment_samples]
+    def _learnt_mels(self, training: TrainingSegments) -> Iterator[Tensor]:
+        starts = training.epoch_starts(0)
+        for part in _parts(_learnt(training)):
+            pcm = training.batch(part, starts)[:, : training.segment_samples]
             yield self.features(torch.from_numpy(pcm).to(self.features.window.device))
 
     def _evenly(self, most: int) -> NDArray[np.int64]:
@@ -134,6 +132,10 @@ class PictureSource:
         low, high = mel_from_hz(self.audio.f_min), mel_from_hz(self.audio.f_max or self.audio.sample_rate / 2)
         mels = np.linspace(low, high, self.audio.n_mels + 2)[1:-1]
         return np.array([hz_from_mel(mel) for mel in mels], dtype=np.float32)
+
+
+def _learnt(training: TrainingSegments) -> NDArray[np.int64]:
+    return typical_segments(training, _MOST_ON_THE_MAP)
 
 
 def _parts(chosen: NDArray[np.int64]) -> list[NDArray[np.int64]]:

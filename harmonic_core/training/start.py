@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import signal
 from contextlib import nullcontext, suppress
 
@@ -193,10 +194,20 @@ def _prepare_and_train(
         with suppress(OSError):
             write_music(run, material.music)
     with BatchLoader(material.training, profile.train.batch_size, device, team.part) as loader:
+        profile = _within_steps(profile, loader.steps_per_epoch)
         loop = Loop(profile, run, journal, signals, team, device, material, loader, point)
         if team.is_first:
             write_atomically(run.profile, to_toml(without_place(profile)))
         return loop.run()
+
+
+def _within_steps(profile: Profile, steps_per_epoch: int) -> Profile:
+    """The profile with as many epochs as `max_steps` takes, where those are fewer."""
+    train = profile.train
+    if train.max_steps is None:
+        return profile
+    epochs = min(train.epochs, math.ceil(train.max_steps / steps_per_epoch))
+    return profile.model_copy(update={"train": train.model_copy(update={"epochs": epochs})})
 
 
 def _insist_on_agreement(team: Team, profile: Profile, material: Material) -> None:

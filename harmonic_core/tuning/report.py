@@ -1,30 +1,39 @@
-"""A study in words: a line a trial, and the command that trains the best."""
+"""A study in words: a line a trial, and what came of all of them."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from optuna.trial import FrozenTrial, TrialState
 
+from harmonic_core.run.studies import STUDY_ROOTS, Study
 from harmonic_core.text import plain
-from harmonic_core.tuning.space import Value, as_settings
+from harmonic_core.tuning.best import front_of
+from harmonic_core.tuning.objective import Goal
+from harmonic_core.tuning.record import best_of, written
+from harmonic_core.tuning.space import Value, by_key
 
 _LONGEST = 2000
 
 
 def trial_line(trial: FrozenTrial) -> str:
-    """One line on a trial that ended: its run, how it ended, error, KL, what was chosen, and what went wrong."""
-    known = trial.user_attrs
-    parts = [f"{plain(str(known.get('run', f'trial {trial.number}')))}: {plain(str(known.get('outcome', 'failed')))}"]
-    if known.get("recon_db") is not None:
-        parts.append(f"{known['recon_db']:.2f} dB")
-    if known.get("kl_nats") is not None:
-        parts.append(f"KL {known['kl_nats']:.1f} nats")
-    parts += [chosen_words(trial.params)]
-    if known.get("reason"):
-        parts.append(plain(str(known["reason"]), _LONGEST))
-    return "  ".join(parts)
+    """One line on a trial that ended: its run, how it ended, its figures, what was chosen, and what went wrong."""
+    told = written(trial)
+    parts = [f"{told.run or f'trial {trial.number}'}: {told.state}"]
+    if told.values.get("recon_db") is not None:
+        parts.append(f"{told.values['recon_db']:.2f} dB")
+    if told.values.get("mel_fd") is not None:
+        parts.append(f"mel-FD {told.values['mel_fd']:.0f} dB²")
+    if told.kl_nats is not None:
+        parts.append(f"KL {told.kl_nats:.1f} nats")
+    parts += [chosen_words(by_key(trial.params))]
+    if told.stage:
+        parts.append(f"({told.stage})")
+    if told.reason:
+        parts.append(told.reason)
+    return "  ".join(part for part in parts if part)
 
 
 def chosen_words(chosen: Mapping[str, Value]) -> str:
@@ -36,12 +45,32 @@ def chosen_words(chosen: Mapping[str, Value]) -> str:
     return plain("  ".join(words).replace(", ", ","), _LONGEST)
 
 
-def best_lines(trials: Sequence[FrozenTrial], profile: str, settings: Sequence[str]) -> list[str]:
-    """Name the completed trial of the lowest error and the command that trains it in full; say so if there is none."""
-    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE and trial.value is not None]
-    if not complete:
+def closing_lines(trials: Sequence[FrozenTrial], goal: Goal, directory: Path) -> list[str]:
+    """What came of a study: its front, its best trial, and the command that makes a profile of that.
+
+    Parameters
+    ----------
+    trials
+        All of them.
+    goal
+        What they are judged by.
+    directory
+        Of the study.
+    """
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    best = best_of(goal, complete)
+    if best is None:
         return ["No trial was completed, so there is no best one."]
-    best = min(complete, key=lambda trial: trial.value or 0.0)
-    given = [argument for setting in settings for argument in ("--set", setting)]
-    command = shlex.join(["harmonic", "train", profile, *given, *as_settings(best.params)])
-    return [f"Best of {len(complete)} completed: {trial_line(best)}", plain(command, _LONGEST)]
+    lines = []
+    what = f"Best of {len(complete)} completed"
+    if goal.weights is None:
+        judged = Study(name="", state="finished", objectives=goal.figures, trials=tuple(map(written, complete)))
+        numbers = [trial.number for trial in front_of(judged)]
+        by_number = {trial.number: trial for trial in complete}
+        lines.append(f"Pareto front, {len(numbers)} of {len(complete)} completed:")
+        lines += [f"  {trial_line(by_number[number])}" for number in numbers]
+        what = "Nearest to the best of both"
+    name = directory.name
+    elsewhere = [] if directory.parent in STUDY_ROOTS else ["--output-dir", str(directory.parent)]
+    command = shlex.join(["harmonic", "tune", "best", name, *elsewhere, "--save", f"profiles/{name}-best.toml"])
+    return [*lines, f"{what}: {trial_line(best)}", plain(command, _LONGEST)]

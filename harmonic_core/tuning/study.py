@@ -6,104 +6,102 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from signal import Signals
 
-import numpy as np
 import optuna
-from optuna.exceptions import ExperimentalWarning, StorageInternalError
-from optuna.pruners import MedianPruner
-from optuna.samplers import TPESampler
+from optuna.exceptions import ExperimentalWarning
+from optuna.trial import FrozenTrial, TrialState
 
-from harmonic_core.errors import DiskError, ExitCode, RunError
-from harmonic_core.profile.resolve import Resolved
-from harmonic_core.run.directory import RunDirectory
-from harmonic_core.run.status import process_identity
+from harmonic_core.errors import ExitCode, RunError
 from harmonic_core.text import plain
-from harmonic_core.tuning.processes import end, noted_signals
-from harmonic_core.tuning.record import StudyRecord
-from harmonic_core.tuning.report import best_lines, chosen_words, trial_line
-from harmonic_core.tuning.space import Space, as_settings
-from harmonic_core.tuning.storage import is_settled, open_study, queue_interrupted, standing_trials
-from harmonic_core.tuning.trial import follow, trainer
+from harmonic_core.tuning.attempt import Attempt
+from harmonic_core.tuning.lock import StoppedError
+from harmonic_core.tuning.processes import noted_signals
+from harmonic_core.tuning.record import StudyRecord, best_of, written
+from harmonic_core.tuning.report import closing_lines, trial_line
+from harmonic_core.tuning.search import Search
+from harmonic_core.tuning.space import by_name
+from harmonic_core.tuning.storage import Memory, open_study
+from harmonic_core.tuning.strategy import Strategy, Wait, strategy_of
+from harmonic_core.tuning.trials import is_settled, standing_trials, take_up_interrupted
 
 _SIGNALLED = 128
 _ALL_FAILED = 5
 """When so many trials failed and none did anything else, the fault lies in what they share."""
-_MATTERS = ("data", "audio", "model", "loss", "train", "augment", "evaluation")
+_WAIT_S = 0.3
 
 
 @dataclass(frozen=True)
-class Search:
-    """What a study varies, and what it holds fixed.
+class Voice:
+    """Where a study says what happens: lines for stdout and for stderr."""
 
-    Attributes
-    ----------
-    profile
-        Name or path of the profile of all trials.
-    settings
-        `KEY=VALUE` of all trials.
-    epochs
-        Epochs of a trial; None for the profile's own.
-    resolved
-        The profile in force with all of that.
-    space
-        What varies.
-    """
-
-    profile: str
-    settings: tuple[str, ...]
-    epochs: int | None
-    resolved: Resolved
-    space: Space
-
-    def conditions(self) -> dict[str, object]:
-        """What has to be the same in two trials for their errors to be compared, and what is searched."""
-        tables = self.resolved.profile.model_dump(mode="json", include=set(_MATTERS), exclude={"data": {"cache_dir"}})
-        fixed = {f"{section}.{leaf}": value for section, table in tables.items() for leaf, value in table.items()}
-        return {
-            **fixed,
-            "run.seed": self.resolved.profile.run.seed,
-            **{each.key: str(each) for each in self.space},
-        }
-
-    def command(self, directory: Path, trials: int, seed: int) -> list[str]:
-        """What continues the study of a directory, as words of a command line."""
-        given = [argument for setting in self.settings for argument in ("--set", setting)]
-        epochs = [] if self.epochs is None else ["--epochs", str(self.epochs)]
-        study = ["--study", directory.name, "--output-dir", str(directory.parent)]
-        return ["harmonic", "tune", self.profile, "--trials", str(trials), *epochs, *given, *study, "--seed", str(seed)]
+    result: Callable[[str], None]
+    log: Callable[[str], None]
 
 
-def tune(
-    search: Search,
-    directory: Path,
-    *,
-    trials: int,
-    seed: int,
-    timeout_s: float | None,
-    result: Callable[[str], None],
-    log: Callable[[str], None],
-) -> ExitCode:
-    """Run trials until the study has as many as asked for, counting those of earlier calls.
+class GaveUpError(RunError):
+    """Trials fail for a reason that they share."""
 
-    The objective is the mean absolute log-mel error on the held-out tracks after the last epoch, in dB.
+
+class Stop:
+    """Whether a study is to end, and why."""
+
+    def __init__(self, received: Sequence[Signals], timeout_s: float | None, leader: int | None) -> None:
+        self._received, self._timeout_s, self._leader = received, timeout_s, leader
+        self._deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
+
+    def __call__(self) -> bool:
+        """Whether it is to end."""
+        return bool(self.why)
+
+    @property
+    def why(self) -> str:
+        """Why; empty where it is not to end."""
+        if self._received:
+            return self._received[0].name
+        if time.monotonic() >= self._deadline:
+            return f"{self._timeout_s:g} s are over"
+        # A leader that is killed leaves its workers to somebody else.
+        return "whoever started it is gone" if self._leader and os.getppid() != self._leader else ""
+
+    @property
+    def code(self) -> ExitCode:
+        """Exit status."""
+        return ExitCode(_SIGNALLED + self._received[0]) if self._received else ExitCode.OK
+
+
+@contextmanager
+def quietly(timeout_s: float | None, leader: int | None = None) -> Iterator[Stop]:
+    """Collect signals instead of dying of them, and keep Optuna silent, for the length of the block."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with warnings.catch_warnings(), noted_signals() as received:
+        # It warns of every heartbeat outside its own loop.
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        warnings.filterwarnings("ignore", module=r"optuna\.")
+        yield Stop(received, timeout_s, leader)
+
+
+def strategy_for(search: Search) -> Strategy:
+    """The way through a search's space."""
+    return strategy_of(
+        search.strategy, search.space, search.resolved.profile, search.seed, lambda some: best_of(search.goal, some)
+    )
+
+
+def tune(search: Search, *, timeout_s: float | None, voice: Voice) -> ExitCode:
+    """Run trials, one at a time, until the study has as many as asked for, counting those of earlier calls.
 
     Parameters
     ----------
     search
-        What to vary.
-    directory
-        Where the study is, or will be.
-    trials
-        Total number of trials.
-    seed
-        The n-th trial follows from the seed, n and the results before it: an interruption changes nothing.
+        What to do. The n-th trial follows from its seed, n and the results before: an interruption changes nothing.
     timeout_s
         Seconds after which to stop as if asked to by a signal; None for no limit.
-    result, log
-        Take a line for stdout, a line for stderr.
+    voice
+        Is told.
 
     Returns
     -------
@@ -113,149 +111,157 @@ def tune(
     Raises
     ------
     RunError
-        If the directory holds something else, or the first trials all failed.
+        If the directory or the database holds something else, cannot be used, or the first trials all failed.
     DiskError
         If nothing can be written.
     """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with warnings.catch_warnings(), noted_signals() as received:
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
-
-        def stop() -> bool:
-            return bool(received) or time.monotonic() >= deadline
-
-        record = StudyRecord(
-            directory,
-            search.profile,
-            search.settings,
-            search.space,
-            trials,
-            search.resolved.profile.train.epochs,
-            search.command(directory, trials, seed),
-            log,
-        )
+    with quietly(timeout_s) as stop:
+        record = StudyRecord(search, 1, None, works=True, log=voice.log)
         try:
-            study = _open(search, directory, trials, record, log)
-            standing = _run_trials(study, search, directory, trials, seed, stop, result, log, record)
-            settled = sum(map(is_settled, standing))
-            why = received[0].name if received else f"{timeout_s:g} s are over" if stop() else ""
-            record.write(study, "finished" if settled >= trials else "stopped", why if settled < trials else "")
-        except StorageInternalError as error:
-            raise DiskError(f"{plain(str(directory))}: the study cannot be written: {error.__cause__}") from error
-        if why and settled < trials:
-            log(f"stopped ({why}) with {settled} of {trials} trials done; the same command continues")
-        for line in best_lines(standing, search.profile, search.settings):
-            result(line)
-        return ExitCode(_SIGNALLED + received[0]) if received else ExitCode.OK
+            memory = begin(search, record, stop, voice)
+            with memory.told_plainly():
+                Worker(search, memory, record, stop, voice).work()
+                close(search, memory, record, stop, voice)
+        except StoppedError:
+            voice.log(f"stopped ({stop.why}) before it began")
+        return stop.code
 
 
-def _open(
-    search: Search, directory: Path, trials: int, record: StudyRecord, log: Callable[[str], None]
-) -> optuna.Study:
-    # While the learning rate warms up and beta has hardly risen, the order of trials says little.
-    pruner = MedianPruner(n_startup_trials=5, n_warmup_steps=search.resolved.profile.train.epochs // 4)
-    study = open_study(directory, search.conditions(), pruner)
-    repeated = queue_interrupted(study)
-    record.write(study)
-    settled = sum(map(is_settled, standing_trials(study)))
-    again = f", {repeated} interrupted before and to be continued" if repeated else ""
-    log(f"study {plain(str(directory))}: {settled} of {trials} trials done{again}")
-    for each in search.space:
-        log(f"searching {each.key}: {each}")
-    return study
+def begin(search: Search, record: StudyRecord, stop: Stop, voice: Voice) -> Memory:
+    """Open a study, have taken up what was left, and say how it stands."""
+    memory = open_study(search.place, search.directory, search.conditions(), search.goal.parts, stop)
+    with memory.told_plainly():
+        with memory.claim(stop):
+            repeated = take_up_interrupted(memory.study, by_hand=True)
+        record.write(memory.study)
+        settled = sum(map(is_settled, standing_trials(memory.study)))
+    again = f", {len(repeated)} interrupted before and to be continued" if repeated else ""
+    where = "" if search.place.option is None else f" in {search.place.words}"
+    voice.log(f"study {plain(str(search.directory))}{where}: {settled} of {search.trials} trials done{again}")
+    for axis in search.space.axes:
+        voice.log(f"searching {axis.key}: {plain(str(axis))}")
+    needed = strategy_for(search).needed
+    if needed is not None:
+        takes = f"{search.strategy} takes {'up to ' * (search.strategy == 'stages')}{needed} trials"
+        voice.log(
+            takes
+            + (f"; with --trials {search.trials} only the first of them are done" if needed > search.trials else "")
+        )
+    return memory
 
 
-def _run_trials(
-    study: optuna.Study,
-    search: Search,
-    directory: Path,
-    trials: int,
-    seed: int,
-    stop: Callable[[], bool],
-    result: Callable[[str], None],
-    log: Callable[[str], None],
-    record: StudyRecord,
-) -> list[optuna.trial.FrozenTrial]:
-    def settle(_: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        record.write(study)
-        if is_settled(trial):
-            result(trial_line(trial))
+def close(search: Search, memory: Memory, record: StudyRecord, stop: Stop, voice: Voice) -> None:
+    """Write down how a study ended, and say what came of it."""
+    # Matplotlib takes half a second to come, which no search waits for at its beginning.
+    from harmonic_core.tuning.figures import draw_beside
 
-    while not stop():
-        optuna.storages.fail_stale_trials(study)
+    standing = standing_trials(memory.study)
+    settled, is_over = sum(map(is_settled, standing)), _is_over(search, standing)
+    record.write(memory.study, "finished" if is_over else "stopped", "" if is_over else stop.why)
+    if stop.why and not is_over:
+        voice.log(f"stopped ({stop.why}) with {settled} of {search.trials} trials done; the same command continues")
+    draw_beside(search.directory, voice.log)
+    for line in closing_lines(standing, search.goal, search.directory):
+        voice.result(line)
+
+
+def _is_over(search: Search, standing: Sequence[FrozenTrial]) -> bool:
+    if sum(map(is_settled, standing)) >= search.trials:
+        return True
+    return all(map(is_settled, standing)) and strategy_for(search).following(standing) is None
+
+
+class Worker:
+    """Runs trials of a study, one at a time, beside others that may do the same.
+
+    Parameters
+    ----------
+    search, memory, record, stop, voice
+        Of the study.
+    """
+
+    def __init__(self, search: Search, memory: Memory, record: StudyRecord, stop: Stop, voice: Voice) -> None:
+        self._search, self._memory, self._record, self._stop, self._voice = search, memory, record, stop, voice
+        self._strategy = strategy_for(search)
+        self._has_said_that_it_waits = False
+
+    def work(self) -> None:
+        """Run trials until there are enough, nothing is left to try, or it is to stop.
+
+        Where others are still at work it waits: it takes up what they leave if they are lost.
+
+        Raises
+        ------
+        RunError
+            If the first trials all failed.
+        """
+        while not self._stop():
+            try:
+                with self._memory.claim(self._stop):
+                    claimed = self._claim()
+            except StoppedError:
+                return
+            if claimed is None:
+                return
+            if isinstance(claimed, Wait):
+                time.sleep(_WAIT_S)
+                continue
+            ended = claimed.run()
+            self._record.write(self._memory.study)
+            if ended is not None and is_settled(ended):
+                self._voice.result(trial_line(ended))
+            give_up_if_all_failed(self._memory, self._record)
+
+    def _claim(self) -> Attempt | Wait | None:
+        """The next trial, which now belongs to this worker; nobody else may claim meanwhile."""
+        study = self._memory.study
+        for lost in take_up_interrupted(study, by_hand=False):
+            name = plain(str(lost.user_attrs.get("run", f"trial {lost.number}")))
+            self._voice.log(f"{name} was left by whoever supervised it; it is begun again")
         standing = standing_trials(study)
-        running = [trial for trial in standing if trial.state == optuna.trial.TrialState.RUNNING]
-        if sum(map(is_settled, standing)) + len(running) >= trials:
-            break
-        # A sampler seeded once would repeat its first draws whenever the study is continued.
-        study.sampler = TPESampler(seed=int(np.random.SeedSequence((seed, len(standing))).generate_state(1)[0]))
-        study.optimize(
-            lambda trial: _run_trial(trial, search, directory, stop, log, record),
-            n_trials=1,
-            callbacks=[settle],
-        )
-        try:
-            _give_up_if_all_failed(standing_trials(study))
-        except RunError as error:
-            record.write(study, "failed", str(error))
-            raise
-    return standing_trials(study)
+        running = [trial for trial in standing if trial.state == TrialState.RUNNING]
+        waiting = [trial for trial in standing if trial.state == TrialState.WAITING]
+        study.sampler = self._strategy.sampler(self._search.seed, len(standing) - len(waiting))
+        if waiting and sum(map(is_settled, standing)) + len(running) < self._search.trials:
+            return self._attempt(study.ask())
+        proposal = None if len(standing) >= self._search.trials else self._strategy.following(standing)
+        if proposal is None or isinstance(proposal, Wait):
+            return self._wait_for(running)
+        if proposal.chosen is not None:
+            # What is queued with its place is never lost between being thought of and being begun.
+            params = by_name(self._search.space, proposal.chosen, self._search.architecture)
+            study.enqueue_trial(params, user_attrs={"place": proposal.place, "stage": proposal.stage})
+        return self._attempt(study.ask())
+
+    def _attempt(self, trial: optuna.Trial) -> Attempt:
+        attempt = Attempt(trial, self._search, self._memory, self._record, self._stop, self._voice.log)
+        attempt.begin()
+        return attempt
+
+    def _wait_for(self, running: Sequence[FrozenTrial]) -> Wait | None:
+        if not running:
+            return None
+        if not self._has_said_that_it_waits:
+            self._has_said_that_it_waits = True
+            words = "1 trial that is" if len(running) == 1 else f"{len(running)} trials that are"
+            self._voice.log(f"nothing more to begin: waiting for {words} at work elsewhere, in case they are lost")
+        return Wait()
 
 
-def _run_trial(
-    trial: optuna.Trial,
-    search: Search,
-    directory: Path,
-    stop: Callable[[], bool],
-    log: Callable[[str], None],
-    record: StudyRecord,
-) -> float:
-    """Objective of Optuna: held-out error in dB, NaN for a trial that failed."""
-    trial.set_user_attr("supervisor", process_identity(os.getpid()))
-    # True until something else is known: however this process ends, the trial will be taken up again.
-    trial.set_user_attr("outcome", "interrupted")
-    chosen = {each.key: each.suggest(trial) for each in search.space}
-    run = _interrupted_run(trial, directory)
-    if run:
-        arguments = ["--resume-from", str(run.path)]
-    else:
-        run = RunDirectory(directory / f"trial-{trial.number:04d}")
-        epochs = [] if search.epochs is None else ["--epochs", str(search.epochs)]
-        fixed = [argument for setting in search.settings for argument in ("--set", setting)]
-        arguments = [search.profile, *fixed, *epochs, *as_settings(chosen)]
-    trial.set_user_attr("run", run.name)
-    record.write(trial.study)
-    log(f"{run.name}: {chosen_words(chosen)}; `harmonic-tui {plain(str(run.path))}` shows it")
+def give_up_if_all_failed(memory: Memory, record: StudyRecord) -> None:
+    """End a study whose trials all fail.
 
-    def hopeless(epoch: int, error_db: float) -> bool:
-        trial.report(error_db, epoch)
-        return trial.should_prune()
-
-    with trainer(arguments, run) as process:
-        trial.set_user_attr("trainer", process_identity(process.pid))
-        ending = follow(process, run, hopeless, stop)
-    for key, value in asdict(ending).items():
-        trial.set_user_attr(key, value)
-    if ending.outcome == "pruned":
-        raise optuna.TrialPruned(ending.reason)
-    return ending.recon_db if ending.outcome == "complete" and ending.recon_db is not None else math.nan
-
-
-def _interrupted_run(trial: optuna.Trial, directory: Path) -> RunDirectory | None:
-    """Run of a trial that was begun before and can go on from a checkpoint; its trainer, if left alone, is stopped."""
-    if "trainer" in trial.user_attrs:
-        end(trial.user_attrs["trainer"])
-    if "run" not in trial.user_attrs:
-        return None
-    run = RunDirectory(directory / Path(trial.user_attrs["run"]).name)
-    return run if any(run.checkpoints.glob("step-*")) else None
-
-
-def _give_up_if_all_failed(standing: list[optuna.trial.FrozenTrial]) -> None:
-    settled = [trial for trial in standing if is_settled(trial)]
-    if len(settled) >= _ALL_FAILED and all(trial.user_attrs["outcome"] == "failed" for trial in settled):
-        raise RunError(
-            f"all {len(settled)} trials so far failed, the last with: "
-            f"{plain(str(settled[-1].user_attrs['reason']), 1000)}; mend that and give the same command again"
-        )
+    Raises
+    ------
+    GaveUpError
+        If so many did.
+    """
+    settled = [trial for trial in standing_trials(memory.study) if is_settled(trial)]
+    if len(settled) < _ALL_FAILED or any(trial.state != TrialState.FAIL for trial in settled):
+        return
+    reason = plain(written(settled[-1]).reason, 1000)
+    message = (
+        f"all {len(settled)} trials so far failed, the last with: {reason}; mend that and give the same command again"
+    )
+    record.write(memory.study, "failed", message)
+    raise GaveUpError(message)

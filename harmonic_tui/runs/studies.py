@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harmonic_core.run.directory import RunDirectory
-    from harmonic_core.run.studies import SeenStudy, Study, Trial
+    from harmonic_core.run.studies import Objective, SeenStudy, Study, Trial
+
+_ERROR = "recon_db"
+"""The objective that is measured after every epoch."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,35 @@ class SeenTrials:
         """In the order of their numbers."""
         return self.study.trials
 
-    def value(self, trial: Trial) -> float | None:
+    @property
+    def objectives(self) -> Sequence[Objective]:
+        """What is measured of each trial, one at least; the first is what they are ranked by."""
+        return self.study.objectives or (self.study.objective,)
+
+    @cached_property
+    def front(self) -> frozenset[int]:
+        """Numbers of the trials that no other one betters in every objective."""
+        return frozenset(self.study.front)
+
+    @cached_property
+    def _hosts(self) -> frozenset[str]:
+        workers, trials = self.study.workers, self.trials
+        return frozenset(filter(None, (*(each.host for each in workers), *(each.host for each in trials))))
+
+    def place(self, trial: Trial) -> str:
+        """Where a trial ran, and which worker runs it: `ash`, `worker 2`, `ash, worker 2`; empty where there is one."""
+        words = [trial.host] if trial.host and len(self._hosts) > 1 else []
+        beside = [each for each in self.study.workers if each.host == trial.host]
+        if trial.worker in beside and len(beside) > 1:
+            words.append(f"worker {beside.index(trial.worker) + 1}")
+        return ", ".join(words)
+
+    def value(self, trial: Trial, objective: Objective) -> float | None:
         """What a trial came to, or how far it got."""
-        return trial.values.get(self.study.objective.name)
+        progress = self.running.get(trial.number)
+        if progress is not None and objective.name == _ERROR:
+            return progress.best_db
+        return trial.values.get(objective.name)
 
 
 def look_at_studies(beside: RunDirectory | None) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +13,15 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from harmonic_core.run.words import count, duration
 from harmonic_tui.keys import bindings
 from harmonic_tui.plain import plain
 from harmonic_tui.runs.studies import SeenTrials, look_at_studies, look_at_study
 from harmonic_tui.widgets.best_chart import BestChart
+from harmonic_tui.widgets.importance import ImportancePanel
 from harmonic_tui.widgets.listing import Listing
-from harmonic_tui.widgets.trials import TRIAL_STATES, ImportancePanel, TrialsPanel, TrialsTable
-from harmonic_tui.wording import Mark, ago
+from harmonic_tui.widgets.pareto_chart import ParetoChart
+from harmonic_tui.widgets.study_lines import TITLE, news_line, study_line, trial_lines
+from harmonic_tui.widgets.trials import TrialsPanel, TrialsTable
 
 if TYPE_CHECKING:
     from harmonic_core.run.studies import Trial
@@ -27,14 +29,7 @@ if TYPE_CHECKING:
 
 LOOK_INTERVAL_S = 1.5
 
-STUDY_STATES: dict[str, Mark] = {
-    "searching": Mark("●", "searching", "good"),
-    "finished": Mark("✓", "finished", "good"),
-    "stopped": Mark("■", "stopped", "look"),
-    "failed": Mark("✗", "failed", "bad"),
-    "lost": Mark("!", "lost", "bad"),
-}
-_PANELS = ("trials-panel", "best-chart", "importance")
+_PANELS = ("trials-panel", "best-chart", "pareto-chart", "importance")
 
 
 class TuningScreen(Screen[None]):
@@ -58,10 +53,11 @@ class TuningScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Frames first; what they hold comes as it is read."""
         yield Static(id="study")
-        with Horizontal(id="panels"):
+        with Vertical(id="panels"):
             yield TrialsPanel()
-            with Vertical(id="beside"):
+            with Horizontal(id="below"):
                 yield BestChart()
+                yield ParetoChart()
                 yield ImportancePanel()
         with Vertical(id="chosen", classes="frame"):
             yield Static()
@@ -106,6 +102,7 @@ class TuningScreen(Screen[None]):
         self._seen = seen
         self.query_one(TrialsPanel).tell(seen)
         self.query_one(BestChart).tell(seen)
+        self.query_one(ParetoChart).tell(seen)
         self.query_one(ImportancePanel).tell(seen)
         self._show_head()
         self.refresh_bindings()
@@ -121,8 +118,7 @@ class TuningScreen(Screen[None]):
         trial, seen = self.query_one(TrialsTable).chosen, self._seen
         run = trial_run(seen.path, trial) if seen and trial else None
         if run is None or not run.exists():
-            reason = plain(trial.reason) if trial and trial.reason else "it has not begun"
-            self.notify(f"This trial has no run: {reason}", severity="warning", markup=False)
+            self.notify(f"This trial has no run here: {_why_no_run(trial)}", severity="warning", markup=False)
             return
         self.app.open_run(run)
 
@@ -135,6 +131,8 @@ class TuningScreen(Screen[None]):
                 return self.has_class("-narrow") or self.has_class("-short")
             case "copy":
                 return bool(self._seen and self._seen.study.best_command)
+            case "objective":
+                return bool(self._seen and len(self._seen.objectives) > 1)
             case "best_first":
                 return bool(self._seen and self._seen.trials)
         return True
@@ -150,6 +148,10 @@ class TuningScreen(Screen[None]):
         table = self.query_one(TrialsTable)
         table.best_first = not table.best_first
         self.query_one(TrialsPanel).tell(self._seen)
+
+    def action_objective(self) -> None:
+        """Show the history of the other objective."""
+        self.query_one(BestChart).next_objective()
 
     def action_next_panel(self) -> None:
         """Show the next panel, where there is room for one only."""
@@ -170,90 +172,30 @@ class TuningScreen(Screen[None]):
 
     def _show_head(self) -> None:
         seen = self._seen
-        title = Content.styled("HarmonicVAE", "bold $primary")
         if seen is None:
-            lines = [Content.assemble(title, Content.styled("   Tuning", "bold")), Content("")]
+            lines = [Content.assemble(TITLE, Content.styled("   Tuning", "bold")), Content("")]
         else:
-            mark = STUDY_STATES[seen.state]
-            place = f"   study {self._paths.index(seen.path) + 1} of {len(self._paths)}" if len(self._paths) > 1 else ""
-            first = Content.assemble(
-                title,
-                "   ",
-                Content.styled(plain(seen.name, 60), "bold"),
-                "   ",
-                Content.styled(f"{mark.sign} {mark.word}", f"${mark.hue}"),
-                f"   {self._numbers(seen)}",
-                Content.styled(place, "$muted"),
-            )
-            lines = [first, self._news(seen)]
+            place = f"study {self._paths.index(seen.path) + 1} of {len(self._paths)}" if len(self._paths) > 1 else ""
+            lines = [study_line(seen, place), news_line(seen, self.app.clock())]
         width = max(1, self.size.width - 2)
         self.query_one("#study", Static).update(
             Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
         )
 
-    def _numbers(self, seen: SeenTrials) -> str:
-        wanted = f" of {count(seen.study.wanted)}" if seen.study.wanted else ""
-        done = sum(trial.state in {"complete", "pruned", "failed"} for trial in seen.trials)
-        return f"{count(done)}{wanted} trials"
-
-    def _news(self, seen: SeenTrials) -> Content:
-        if not seen.written_down:
-            return Content.styled(
-                "An older version made this study and wrote no trials down: this is what their runs tell. "
-                "The same `harmonic tune` once more adds the rest.",
-                "$look",
-            )
-        if seen.state == "lost":
-            return Content.assemble(
-                Content.styled("whoever searched is gone; this continues: ", "$look"), seen.study.again_command
-            )
-        if seen.state in {"stopped", "failed"} and seen.study.message:
-            hint = f"; continue with: {seen.study.again_command}" if seen.state == "stopped" else ""
-            return Content.assemble(Content.styled(plain(seen.study.message, 400), "$look"), hint)
-        numbers = ((state, sum(trial.state == state for trial in seen.trials)) for state in TRIAL_STATES)
-        said = [
-            Content.styled(
-                f"{TRIAL_STATES[state].sign} {count(number)} {TRIAL_STATES[state].word}", f"${TRIAL_STATES[state].hue}"
-            )
-            for state, number in numbers
-            if number
-        ]
-        age = max(0.0, self.app.clock() - seen.study.updated_at)
-        said.append(Content.styled(f"last change {ago(age)}", "$muted"))
-        return Content("   ").join(said)
-
     def _show_chosen(self) -> None:
         trial, seen = self.query_one(TrialsTable).chosen, self._seen
+        for chart in (self.query_one(BestChart), self.query_one(ParetoChart)):
+            chart.choose(trial.number if trial else None)
         box = self.query_one("#chosen")
         box.border_title = Content(f"Trial {trial.number}" if trial else "Trial")
         if trial is None or seen is None:
             words = "What was chosen for the trial under the cursor, and why it ended, appears here."
             self.query_one("#chosen Static", Static).update(Content.styled(words, "$muted"))
             return
-        self.query_one("#chosen Static", Static).update(Content("\n").join(self._told_of(seen, trial)))
+        self.query_one("#chosen Static", Static).update(Content("\n").join(trial_lines(seen, trial)))
 
-    def _told_of(self, seen: SeenTrials, trial: Trial) -> list[Content]:
-        mark = TRIAL_STATES[trial.state]
-        first = [Content.styled(f"{mark.sign} {mark.word}", f"${mark.hue}")]
-        if progress := seen.running.get(trial.number):
-            first.append(Content(f"epoch {progress.epoch}/{progress.epochs}"))
-            first.append(Content(f"ETA {duration(progress.eta_s)}"))
-        elif trial.started_at is not None and trial.ended_at is not None:
-            first.append(Content(f"ran {duration(trial.ended_at - trial.started_at)}"))
-        first.append(Content.styled(plain(str(seen.path / trial.run)) if trial.run else "no run yet", "$muted"))
-        chosen = "  ".join(
-            f"{plain(key, 60)} = {value:.4g}"
-            if isinstance(value, float)
-            else f"{plain(key, 60)} = {plain(str(value), 60)}"
-            for key, value in trial.params.items()
-        )
-        lines = [Content("   ").join(first)]
-        if trial.reason:
-            lines.append(Content.styled(plain(trial.reason, 600), "$look"))
-        if chosen:
-            lines.append(Content(chosen))
-        if trial.number == seen.study.best and seen.study.best_command:
-            lines.append(
-                Content.assemble(Content.styled("◆ best so far; y copies: ", "$good"), seen.study.best_command)
-            )
-        return lines
+
+def _why_no_run(trial: Trial | None) -> str:
+    if trial and trial.host and trial.host != socket.gethostname():
+        return f"it ran on {plain(trial.host, 60)}, and its run lies there"
+    return plain(trial.reason) if trial and trial.reason else "it has not begun"

@@ -1,4 +1,4 @@
-"""Trials of a study: a line each, the best so far over them, and what matters."""
+"""Trials of a study, a line each."""
 
 from __future__ import annotations
 
@@ -8,25 +8,21 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widget import Widget
 from textual.widgets import Static
 
+from harmonic_tui.curves.series import is_finite
 from harmonic_tui.plain import plain
 from harmonic_tui.widgets.listing import Listing
-from harmonic_tui.wording import Mark, figure, percent
+from harmonic_tui.widgets.trial_marks import FRONT, RECOMMENDED, TRIAL_STATES, Sign, named
+from harmonic_tui.wording import figure, percent
 
 if TYPE_CHECKING:
-    from harmonic_core.run.studies import Trial
+    from harmonic_core.run.studies import Objective, Trial
     from harmonic_tui.runs.studies import SeenTrials
 
-TRIAL_STATES: dict[str, Mark] = {
-    "running": Mark("●", "running", "good"),
-    "complete": Mark("✓", "complete", "good"),
-    "pruned": Mark("✂", "pruned", "look"),
-    "failed": Mark("✗", "failed", "bad"),
-    "interrupted": Mark("■", "interrupted", "look"),
-}
-_NUMBER, _STATE, _VALUE, _KL, _EPOCH = 4, 14, 9, 8, 6
+_NUMBER, _STATE, _VALUE, _KL, _EPOCH, _WORDS = 4, 15, 9, 8, 6, 18
+_ROOMY = 90
+"""Columns from which on the place of a trial has one; else it stands below, of the trial under the cursor."""
 _LEAST_PARAMETER, _MOST_PARAMETER = 8, 20
 _WAITING = (
     "No study in output/tuning yet. `harmonic tune demo --trials 20` searches latent size, beta, widths and learning "
@@ -35,13 +31,14 @@ _WAITING = (
 
 
 class TrialsTable(Listing):
-    """A line a trial; the best is marked."""
+    """A line a trial; the recommended one and the front are marked."""
 
     def __init__(self) -> None:
         super().__init__("trials", framed=False)
         self.seen: SeenTrials | None = None
         self.best_first = False
         self._trials: list[Trial] = []
+        self._longest: dict[str, int] = {}
         self._known = False
 
     @property
@@ -60,6 +57,7 @@ class TrialsTable(Listing):
         at_end = not self.best_first and self.cursor >= len(self._trials) - 1
         self.seen, self._known = seen, True
         self._trials = list(seen.trials) if seen else []
+        self._longest = {name: self._longest_word(name) for name in ("stage", "where")}
         if seen and self.best_first:
             self._trials.sort(key=lambda trial: _rank(seen, trial))
         place = next((index for index, trial in enumerate(self._trials) if trial.number == kept), 0)
@@ -79,10 +77,12 @@ class TrialsTable(Listing):
 
     def heading(self, width: int) -> Content:
         """Names of the columns."""
-        unit = self.seen.study.objective.unit if self.seen else "dB"
-        fixed = f"{'#':>{_NUMBER}}  {'state':<{_STATE}}{'error ' + unit:>{_VALUE}}{'KL nats':>{_KL}}{'epoch':>{_EPOCH}}"
-        parameters = "".join(f"  {_cut(_short(key), each):>{each}}" for key, each in self._columns(width).items())
-        return Content.styled(fixed + parameters, "$muted").truncate(width, ellipsis=True)
+        names = [f"{'#':>{_NUMBER}}  {'state':<{_STATE}}"]
+        names += [f"{named(each):>{room}}" for each, room in self._objectives().items()]
+        names += [f"{'KL nats':>{_KL}}{'epoch':>{_EPOCH}}"]
+        names += [f"  {name:<{room - 2}}" for name, room in self._words(width).items()]
+        names += [f"  {_cut(_short(key), each):>{each}}" for key, each in self._columns(width).items()]
+        return Content.styled("".join(names), "$muted").truncate(width, ellipsis=True)
 
     def line(self, index: int, width: int) -> Content:
         """A trial."""
@@ -90,38 +90,57 @@ class TrialsTable(Listing):
         assert seen is not None
         mark = TRIAL_STATES[trial.state]
         progress = seen.running.get(trial.number)
-        value, epoch = seen.value(trial), trial.epoch
-        said = mark.word
+        said, epoch = mark.word, trial.epoch
         if progress is not None:
-            value, epoch = progress.best_db, progress.epoch
+            epoch = progress.epoch
             said = f"{mark.word} {percent(progress.epoch / progress.epochs) if progress.epochs else ''}"
         is_best = trial.number == seen.study.best
-        sign = Content.styled("◆", "$good") if is_best else Content(" ")
-        parameters = [
-            f"  {_cut(_value(trial.params.get(key)), each):>{each}}" for key, each in self._columns(width).items()
-        ]
+        sign = RECOMMENDED if is_best else FRONT if trial.number in seen.front else Sign(" ", "")
         return Content.assemble(
-            sign,
+            Content.styled(sign.character, f"${sign.hue}" if sign.hue else ""),
             f"{trial.number:>{_NUMBER - 1}}",
             "  ",
             Content.styled(f"{mark.sign} {said:<{_STATE - 2}}", f"${mark.hue}"),
-            Content.styled(f"{figure(value) if value is not None else '–':>{_VALUE}}", "bold" if is_best else ""),
-            f"{figure(trial.kl_nats) if trial.kl_nats is not None else '–':>{_KL}}",
+            *(
+                Content.styled(f"{_figure(seen.value(trial, each)):>{room}}", "bold" if is_best else "")
+                for each, room in self._objectives().items()
+            ),
+            f"{_figure(trial.kl_nats):>{_KL}}",
             Content.styled(f"{epoch or '–':>{_EPOCH}}", "$muted"),
-            *parameters,
+            *(f"  {_cut(self._word(name, trial), room - 2):<{room - 2}}" for name, room in self._words(width).items()),
+            *(f"  {_cut(_value(trial.params.get(key)), each):>{each}}" for key, each in self._columns(width).items()),
         ).truncate(width, ellipsis=True)
+
+    def _objectives(self) -> dict[Objective, int]:
+        """Objectives with the width of each."""
+        return {each: max(_VALUE, len(named(each)) + 2) for each in self.seen.objectives} if self.seen else {}
+
+    def _words(self, width: int) -> dict[str, int]:
+        """What only some studies say of their trials, with the width of each."""
+        shown = {name: room for name, room in self._longest.items() if room and (width >= _ROOMY or name != "where")}
+        return {name: 2 + min(_WORDS, max(room, len(name))) for name, room in shown.items()}
+
+    def _longest_word(self, name: str) -> int:
+        return max((len(self._word(name, trial)) for trial in self._trials), default=0)
+
+    def _word(self, name: str, trial: Trial) -> str:
+        if name == "where":
+            return plain(self.seen.place(trial), 40) if self.seen else ""
+        # What a stage is about has no room here.
+        return plain(trial.stage, 40).partition(" ")[0]
 
     def _columns(self, width: int) -> dict[str, int]:
         """Parameters that have room, with the width of each."""
         keys = list(self.seen.study.space) if self.seen else []
         keys = keys or list(dict.fromkeys(key for trial in self._trials for key in trial.params))
-        room = width - (_NUMBER + 2 + _STATE + _VALUE + _KL + _EPOCH)
+        taken = sum(self._objectives().values()) + sum(self._words(width).values())
+        room = width - (_NUMBER + 2 + _STATE + _KL + _EPOCH) - taken
         columns = {}
         for key in keys:
             longest = max((len(_value(trial.params.get(key))) for trial in self._trials), default=0)
-            named = min(_MOST_PARAMETER, max(longest, len(_short(key))))
+            whole = min(_MOST_PARAMETER, max(longest, len(_short(key))))
             # Where there is little room a long name gives way, but not the values.
-            each = named if named + 2 <= room else max(longest, _LEAST_PARAMETER)
+            each = whole if whole + 2 <= room else max(longest, _LEAST_PARAMETER)
             if room < each + 2:
                 continue
             columns[key] = each
@@ -154,78 +173,32 @@ class TrialsPanel(Vertical):
         names = table.heading(max(1, table.scrollable_content_region.width)) if table.count else Content("")
         self.query_one("#columns", Static).update(names)
         self.query_one("#columns").display = bool(table.count)
-        self.border_title = Content("Trials, the best first" if table.best_first else "Trials")
+        title = Content("Trials, the best first" if table.best_first else "Trials")
+        if table.seen and table.seen.front:
+            told = f"  {RECOMMENDED.character} recommended  {FRONT.character} on the front"
+            title = Content.assemble(title, Content.styled(told, f"${FRONT.hue}"))
+        self.border_title = title
         self.border_subtitle = Content.styled("Enter opens a trial as a run" if table.count else "", "$muted")
 
 
-class ImportancePanel(Widget):
-    """How much of the differences between trials each setting explains."""
-
-    def __init__(self) -> None:
-        super().__init__(id="importance", classes="frame")
-        self._seen: SeenTrials | None = None
-
-    def on_mount(self) -> None:
-        """Show the frame before anything is known."""
-        self.border_title = Content("What matters")
-
-    def tell(self, seen: SeenTrials | None) -> None:
-        """Show another moment."""
-        self._seen = seen
-        shares = self._shares()
-        rests = f"of the variance, {seen.study.importance_trials} trials" if seen and shares else ""
-        self.border_subtitle = Content.styled(rests, "$muted")
-        self.refresh()
-
-    def render(self) -> Content:
-        """A bar a setting, or why there is none."""
-        shares = self._shares()
-        width = max(1, self.size.width)
-        if not shares:
-            return Content.styled(self._why_not(), "$muted")
-        names = min(max(len(_short(key)) for key in shares), max(8, width // 2))
-        room = max(4, width - names - 8)
-        lines = []
-        for key, share in shares.items():
-            cells = round(room * max(0.0, min(1.0, share)))
-            lines.append(
-                Content.assemble(
-                    _short(key)[:names].ljust(names),
-                    "  ",
-                    Content.styled("━" * cells, "$primary"),
-                    Content.styled("─" * (room - cells), "$faint"),
-                    f"{percent(share):>6}",
-                )
-            )
-        return Content("\n").join(lines[: max(1, self.size.height)])
-
-    def _shares(self) -> dict[str, float]:
-        return self._seen.study.importance.get(self._seen.study.objective.name, {}) if self._seen else {}
-
-    def _why_not(self) -> str:
-        if self._seen is None:
-            return "How much each setting matters appears here once five trials were completed."
-        if not self._seen.written_down:
-            return "n/a: an older version made this study."
-        complete = sum(trial.state == "complete" for trial in self._seen.trials)
-        if complete < 5:
-            return f"How much each setting matters appears here once five trials were completed; {complete} so far."
-        return "Nothing yet: the completed trials differ too little to tell."
-
-
 def _rank(seen: SeenTrials, trial: Trial) -> tuple[int, float, int]:
-    value = seen.value(trial)
-    if value is None or trial.state != "complete":
-        return (
-            1 if trial.state in {"running", "pruned"} else 2,
-            value if value is not None else math.inf,
-            trial.number,
-        )
-    return (0, value if seen.study.objective.direction == "minimize" else -value, trial.number)
+    """The recommended trial, the front, the rest that was completed, and what was not: each by the first objective."""
+    objective = seen.objectives[0]
+    value = seen.value(trial, objective)
+    if not is_finite(value):
+        return (4, math.inf, trial.number)
+    place = value if objective.direction == "minimize" else -value
+    if trial.state != "complete":
+        return (3, place, trial.number)
+    return (0 if trial.number == seen.study.best else 1 if trial.number in seen.front else 2, place, trial.number)
 
 
 def _short(key: str) -> str:
     return plain(key.rpartition(".")[2], 40)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else figure(value)
 
 
 def _value(value: object) -> str:

@@ -91,6 +91,23 @@ def test_the_vocoder_is_compared_with_and_without_its_network(music: Path, audio
 
 
 @pytest.mark.slow
+def test_making_music_is_timed_in_its_parts_and_against_torchaudio(tmp_path: Path, audio_cache: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "generate.py"), "--seconds", "6", "--minutes", "0.5"],
+        cwd=tmp_path,
+        env={**os.environ, "XDG_CACHE_HOME": str(audio_cache), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    line = json.loads(done.stdout)
+    assert all(line[way]["music_s_per_s"] > 0 for way in ("model", "vocoder", "together", "piece", "torchaudio"))
+    assert line["music_s"] == 6
+    assert line["speed_ratio"] == pytest.approx(line["torchaudio"]["seconds"] / line["vocoder"]["seconds"], rel=1e-2)
+    assert line["error_ratio"] == pytest.approx(line["vocoder"]["mel_db"] / line["torchaudio"]["mel_db"], rel=1e-2)
+
+
+@pytest.mark.slow
 def test_the_console_is_measured_on_a_long_run_against_its_bars(tmp_path: Path) -> None:
     arguments = ("--rows", "30000", "--seconds", "2", "--alone")
     done = subprocess.run(

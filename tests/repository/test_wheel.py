@@ -83,6 +83,14 @@ def test_every_style_sheet_of_the_console_is_in_the_wheel(run: Run) -> None:
     assert all((package / path).is_file() for path in in_checkout)
 
 
+def test_the_page_of_a_report_is_in_the_wheel(run: Run) -> None:
+    package = Path(run("python", "-c", "import harmonic_core; print(harmonic_core.__path__[0])").strip())
+    page = CHECKOUT / "harmonic_core" / "sharing" / "report" / "page"
+    files = [path.relative_to(CHECKOUT / "harmonic_core") for path in page.iterdir()]
+    assert files
+    assert all((package / path).is_file() for path in files)
+
+
 @pytest.mark.slow
 def test_the_demo_trains_from_the_wheel(run: Run, tiny: list[str]) -> None:
     lines = run("harmonic", "train", "demo", "--epochs", "1", *tiny).splitlines()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from recorded_run import NOW, Recording, record_run
-from recorded_study import AGAIN_COMMAND, BEST_COMMAND, ROOT, a_study, record_study, trial
+from recorded_study import AGAIN_COMMAND, BEST_COMMAND, OBJECTIVES, ROOT, WORKER, a_study, record_study, trial
 from textual.pilot import Pilot
 from watching import sees, text_of, until
 
@@ -16,6 +16,7 @@ from harmonic_tui.app import Console
 from harmonic_tui.screens.dashboard import DashboardScreen
 from harmonic_tui.screens.launch import LaunchScreen
 from harmonic_tui.screens.tuning import TuningScreen
+from harmonic_tui.widgets.pareto_chart import ParetoChart
 from harmonic_tui.widgets.trials import TrialsTable
 
 FULL, SMALL, BROAD = (120, 36), (80, 24), (200, 50)
@@ -38,8 +39,8 @@ async def open_tuning(pilot: Pilot[str], *words: str) -> None:
 async def test_without_a_study_it_says_how_one_is_begun() -> None:
     async with console().run_test(size=FULL) as pilot:
         await open_tuning(pilot, "No study in output/tuning yet.", "harmonic tune demo --trials 20")
-        await sees(pilot, "How much each setting matters", "The error of every trial")
-        await pilot.press("y", "b", "enter", "right_square_bracket")
+        await sees(pilot, "How much each setting matters", "What every trial came to", "Completed trials appear here")
+        await pilot.press("y", "b", "m", "enter", "right_square_bracket")
         assert isinstance(pilot.app.screen, TuningScreen)
 
 
@@ -53,13 +54,80 @@ async def test_every_trial_has_its_state_error_kl_and_what_was_chosen(size: tupl
         assert table_of(pilot).cursor == 13
 
 
-async def test_what_matters_and_the_best_so_far_stand_beside() -> None:
+async def test_what_matters_for_each_objective_and_the_best_so_far_stand_below() -> None:
     record_study(a_study(), 13)
     async with console().run_test(size=FULL) as pilot:
         await open_tuning(pilot)
-        await sees(pilot, "What matters", "learning_rate", "58 %", "of the variance, 11 trials")
-        best = a_study().best
-        await sees(pilot, "─ best so far", f"at trial {best}")
+        await sees(pilot, "What matters", "beta_end", "58 %", "72 %", "of the variance, 11 trials")
+        await sees(pilot, "─ best so far", "best 5.52 dB at trial 11")
+
+
+async def test_both_objectives_and_the_front_are_shown_by_sign_as_well_as_by_colour() -> None:
+    study = a_study()
+    record_study(study)
+    async with console().run_test(size=FULL) as pilot:
+        await open_tuning(pilot)
+        await sees(pilot, "error dB", "mel-FD dB²", "◆ recommended  ◇ on the front", "mel-FD dB² over error")
+        await pilot.press("b", "home")
+        await until(pilot, lambda: f"◆{study.best:>3}  ✓ complete" in text_of(pilot.app))
+        others = [number for number in study.front if number != study.best]
+        assert len(others) > 1
+        await sees(pilot, *(f"◇{number:>3}  ✓ complete" for number in others))
+
+
+async def test_the_front_is_drawn_as_diamonds_on_a_line_beside_the_history() -> None:
+    study = a_study()
+    record_study(study)
+    async with console().run_test(size=BROAD) as pilot:
+        await open_tuning(pilot)
+        table_of(pilot).choose(13)
+        chart = pilot.app.screen.query_one(ParetoChart)
+        await until(pilot, lambda: "◆" in str(chart.render()))
+        drawn = str(chart.render())
+        assert drawn.count("◇") == len(study.front) - 1
+        assert any(0x2800 < ord(character) < 0x2900 for character in drawn)
+        table_of(pilot).choose(study.front[0])
+        await until(pilot, lambda: "◉" in str(chart.render()))
+
+
+async def test_the_history_of_the_other_objective_comes_with_m() -> None:
+    record_study(a_study())
+    async with console().run_test(size=FULL) as pilot:
+        await open_tuning(pilot)
+        await sees(pilot, "Error dB  ─ best so far")
+        await pilot.press("m")
+        await sees(pilot, "Mel-FD dB²  ─ best so far")
+        await pilot.press("m")
+        await sees(pilot, "Error dB  ─ best so far")
+
+
+async def test_it_says_what_each_trial_is_given_and_which_worker_runs_it() -> None:
+    record_study(a_study(), 13)
+    async with console().run_test(size=FULL) as pilot:
+        await open_tuning(pilot, "2 workers", "30 epochs each", "tpe")
+        await sees(pilot, "where", "● running 40 %", "worker 1")
+
+
+async def test_of_several_machines_it_says_where_each_trial_ran() -> None:
+    afar = Process(pid=7, process_start=1.0, boot="another", host="birch")
+    study = a_study(workers=(WORKER, afar))
+    changes = {"host": "birch", "worker": afar, "retry_of": 2, "stage": "refine learning_rate"}
+    moved = study.trials[13].model_copy(update=changes)
+    record_study(study.model_copy(update={"trials": (*study.trials[:-1], moved)}), 13)
+    async with console().run_test(size=FULL) as pilot:
+        await open_tuning(pilot, "2 workers on 2 machines")
+        await sees(pilot, "stage", "where", "birch", "refine learning_rate", "takes up trial 2 again")
+
+
+async def test_a_study_of_one_objective_has_no_front_to_show() -> None:
+    study = a_study(objectives=OBJECTIVES[:1], front=())
+    record_study(study)
+    async with console().run_test(size=FULL) as pilot:
+        await open_tuning(pilot)
+        await sees(pilot, "This study has one objective", "Error dB")
+        await pilot.press("m")
+        await sees(pilot, "Error dB")
+        assert "mel-FD dB²" not in text_of(pilot.app)
 
 
 async def test_a_trial_says_why_it_ended_and_the_best_how_to_train_with_it() -> None:
@@ -73,7 +141,7 @@ async def test_a_trial_says_why_it_ended_and_the_best_how_to_train_with_it() -> 
         best = a_study().best
         assert best is not None
         table_of(pilot).choose(best)
-        await sees(pilot, "◆ best so far; y copies:", BEST_COMMAND)
+        await sees(pilot, "◆ recommended; y copies:", BEST_COMMAND)
 
 
 async def test_the_best_come_first_with_b_and_in_their_order_again() -> None:
@@ -125,6 +193,17 @@ async def test_a_trial_without_a_run_says_why_it_cannot_be_opened() -> None:
         assert isinstance(app.screen, TuningScreen)
 
 
+async def test_a_trial_that_ran_on_another_machine_says_where_its_run_is() -> None:
+    study = a_study()
+    record_study(study.model_copy(update={"trials": (study.trials[0].model_copy(update={"host": "birch"}),)}))
+    app = console()
+    async with app.run_test(size=FULL) as pilot:
+        await open_tuning(pilot, "● searching")
+        await sees(pilot, "✓ complete")
+        await pilot.press("enter")
+        await until(pilot, lambda: any("it ran on birch" in told.message for told in app._notifications))
+
+
 async def test_what_the_search_does_is_followed_and_the_cursor_stays_on_its_trial() -> None:
     study = a_study()
     record_study(study)
@@ -156,7 +235,9 @@ async def test_where_there_is_room_for_one_panel_only_tab_shows_the_next() -> No
         await open_tuning(pilot)
         assert "What matters" not in text_of(pilot.app)
         await pilot.press("tab")
-        await sees(pilot, "Error, dB")
+        await sees(pilot, "Error dB")
+        await pilot.press("tab")
+        await sees(pilot, "mel-FD dB² over error")
         await pilot.press("tab")
         await sees(pilot, "What matters")
         await pilot.press("tab")
@@ -203,7 +284,7 @@ async def test_one_outlier_does_not_flatten_the_chart_and_is_counted() -> None:
     far = trial(13, values={"recon_db": 900.0})
     record_study(study.model_copy(update={"trials": (*study.trials[:-1], far)}))
     async with console().run_test(size=BROAD) as pilot:
-        await open_tuning(pilot, "1 above")
+        await open_tuning(pilot, "1 beyond")
 
 
 async def test_escape_goes_back_to_the_runs() -> None:

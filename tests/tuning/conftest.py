@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from database_server import DatabaseServer
 from programs import TINY, Programs
 
 NOT_TINY = {"model.latent_dim"}
@@ -31,3 +33,21 @@ def refused(harmonic: Programs) -> list[str]:
 def studies(harmonic: Programs) -> Path:
     """Where the studies are."""
     return harmonic.place / "output" / "tuning"
+
+
+@pytest.fixture
+def stubbed(harmonic: Programs) -> Programs:
+    """The command line, with trainers that train nothing and are done at once; see `stub_trainer`."""
+    harmonic.environment["PYTHONPATH"] = str(Path(__file__).parent / "stub_trainer")
+    return harmonic
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[DatabaseServer]:
+    """A PostgreSQL of this session's own."""
+    begun = DatabaseServer()
+    try:
+        begun.start()
+        yield begun
+    finally:
+        begun.stop()

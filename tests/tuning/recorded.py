@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial
 
-from harmonic_core.tuning.storage import is_settled, standing_trials
+from harmonic_core.tuning.trials import is_settled, standing_trials
 
 
 def study_of(directory: Path) -> optuna.Study:

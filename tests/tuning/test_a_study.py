@@ -6,16 +6,15 @@ import json
 import signal
 from pathlib import Path
 
-import optuna
 import pytest
 from optuna.trial import TrialState
 from programs import DEADLINE_S, Programs, known_status, wait_until
-from recorded import settled, study_of
+from recorded import settled
 
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.origin import read_starts
 from harmonic_core.run.records import last_row, read_rows
-from harmonic_core.run.status import is_alive
+from harmonic_core.run.status import is_alive, read_status
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")]
 
@@ -28,10 +27,14 @@ def test_trials_are_runs_and_one_that_fails_is_recorded_with_its_reason_and_stop
     # With this seed the first trial has a beta that the profile cannot work with.
     command = ["tune", *quick, "--trials", "2", "--epochs", "1", "--seed", "8"]
     done = harmonic.run(*command)
-    *lines, best, full = done.stdout.splitlines()
-    assert [line.split("  ")[0] for line in lines] == ["trial-0000: failed", "trial-0001: complete"]
-    assert "Beta would fall from 0.005 to 0.001" in lines[0]
-    assert best == f"Best of 1 completed: {lines[1]}"
+    failed_line, complete_line, head, front, best, full = done.stdout.splitlines()
+    assert failed_line.startswith("trial-0000: failed  ")
+    assert "Beta would fall from 0.005 to 0.001" in failed_line
+    assert complete_line.startswith("trial-0001: complete  ")
+    assert head == "Pareto front, 1 of 1 completed:"
+    assert front == f"  {complete_line}"
+    assert best == f"Nearest to the best of both: {complete_line}"
+    assert full == "harmonic tune best quick --save profiles/quick-best.toml"
 
     failed, complete = settled(studies / "quick")
     assert failed.state == TrialState.FAIL
@@ -39,16 +42,34 @@ def test_trials_are_runs_and_one_that_fails_is_recorded_with_its_reason_and_stop
     run = RunDirectory(studies / "quick" / complete.user_attrs["run"])
     row = last_row(run.metrics, "epoch")
     assert row is not None
-    assert (complete.value, complete.user_attrs["kl_nats"]) == (row["val_recon_db"], row["val_kl_nats"])
+    assert complete.user_attrs["recon_db"] == pytest.approx(row["val_recon_db"], rel=1e-5)
+    assert complete.user_attrs["kl_nats"] == pytest.approx(row["val_kl_nats"], rel=1e-4)
+    evaluated = json.loads(harmonic.run("evaluate", str(run.path), "--json").stdout)
+    assert complete.user_attrs["mel_fd"] == pytest.approx(evaluated["draws"]["mel_fd"], rel=1e-4)
+    assert complete.values == [complete.user_attrs["recon_db"], complete.user_attrs["mel_fd"]]
     status = json.loads(harmonic.run("status", f"output/tuning/quick/{run.name}", "--json").stdout)
     assert (status["state"], status["epoch"]) == ("finished", 1)
-    assert full.startswith("harmonic train ./quick.toml --set data.demo_minutes=0.5 ")
-    assert full.endswith(f" --set train.learning_rate={complete.params['train.learning_rate']}")
-    assert "--epochs" not in full
 
     again = harmonic.run(*command)
-    assert again.stdout.splitlines() == [best, full]
+    assert again.stdout.splitlines() == [head, front, best, full]
     assert "2 of 2 trials done" in again.stderr
+
+
+def test_a_budget_of_updates_or_minutes_is_the_same_for_all_trials(
+    harmonic: Programs, quick: list[str], studies: Path
+) -> None:
+    fixed = [*quick, "--trials", "2", "--set", "loss.beta_end=0.01", "--objective", "recon_db + 0.001*mel_fd"]
+    harmonic.run("tune", *fixed, "--steps", "5", "--study", "steps")
+    steps = {read_status(path).step for path in (studies / "steps").glob("trial-*/status.json")}  # type: ignore[union-attr]
+    assert len(steps) == 1
+    assert steps.pop() in range(5, 12)
+    done = harmonic.run("tune", *fixed, "--minutes", "0.02", "--study", "time", "--set", "train.epochs=100000")
+    assert done.stdout.count("its 0.02 minutes were over") == 3
+    for trial in settled(studies / "time"):
+        assert trial.user_attrs["outcome"] == "complete"
+        assert trial.user_attrs["spent_s"] >= 1.2
+        assert trial.value == pytest.approx(trial.user_attrs["recon_db"] + 0.001 * trial.user_attrs["mel_fd"])
+        assert known_status(RunDirectory(studies / "time" / trial.user_attrs["run"])).state == "stopped"
 
 
 def test_a_study_killed_in_the_middle_of_a_trial_is_completed_by_the_same_command(
@@ -86,38 +107,3 @@ def test_ctrl_c_stops_the_trial_with_a_checkpoint_and_does_not_count_it(
     said = (harmonic.place / "stderr.txt").read_text()
     assert "stopped (SIGINT) with 0 of 1 trials done; the same command continues" in said
     assert "Traceback" not in said
-
-
-def test_a_trial_worse_than_most_is_pruned_and_its_trainer_stopped(
-    harmonic: Programs, quick: list[str], studies: Path
-) -> None:
-    """Five trials that did far better stand in the study already."""
-    # Longer epochs: the supervisor, which writes to the disk after each, has to keep up.
-    slow = ["--set", "train.batch_size=2"]
-    command = ["tune", *quick, *slow, "--set", "loss.beta_end=0.01", "--epochs", "200"]
-    harmonic.run(*command, "--timeout", "0")
-    better = {"model.latent_dim": 64, "train.learning_rate": 1e-3}
-    distributions = {
-        "model.latent_dim": optuna.distributions.CategoricalDistribution((64, 128, 256)),
-        "train.learning_rate": optuna.distributions.FloatDistribution(1e-4, 2e-3, log=True),
-    }
-    study = study_of(studies / "quick")
-    for _ in range(5):
-        study.add_trial(
-            optuna.create_trial(
-                value=0.1,
-                params=better,
-                distributions=distributions,
-                intermediate_values={50: 0.1},
-                user_attrs={"outcome": "complete"},
-            )
-        )
-    done = harmonic.run(*command, "--trials", "6")
-    assert done.stdout.startswith("trial-0005: pruned  ")
-    assert "after epoch 50" in done.stdout
-    trial = settled(studies / "quick")[-1]
-    assert trial.state == TrialState.PRUNED
-    assert trial.value == trial.intermediate_values[50]
-    status = known_status(RunDirectory(studies / "quick" / "trial-0005"))
-    assert status.state == "stopped"
-    assert status.epoch < 200

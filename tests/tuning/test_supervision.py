@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from programs import DEADLINE_S, Programs
+from programs import DEADLINE_S, Programs, wait_until
 from recorded import settled, study_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
@@ -39,6 +39,9 @@ def test_when_everything_fails_it_gives_up_and_says_why(harmonic: Programs, refu
     assert done.stdout.count(": failed  ") == 5
     assert "all 5 trials so far failed, the last with: refused, exit status 2: no.toml" in done.stderr
     assert len(settled(studies / "no")) == 5
+    # Somebody who has mended it is not refused because of what was before.
+    again = harmonic.run("tune", *refused, "--trials", "6", expect=1)
+    assert again.stdout.startswith("trial-0005: failed")
 
 
 def test_the_supervisor_needs_no_torch(harmonic: Programs, refused: list[str]) -> None:
@@ -92,7 +95,7 @@ def test_a_trial_whose_supervisor_on_another_host_fell_silent_is_done_again(
     assert again.params["model.latent_dim"] == lost.params["model.latent_dim"]
 
 
-def test_a_trial_at_work_on_another_host_is_left_alone_and_counts(
+def test_a_trial_at_work_on_another_host_is_left_alone_waited_for_and_taken_up_where_it_falls_silent(
     harmonic: Programs, refused: list[str], studies: Path
 ) -> None:
     harmonic.run("tune", *refused, "--timeout", "0")
@@ -100,8 +103,20 @@ def test_a_trial_at_work_on_another_host_is_left_alone_and_counts(
         warnings.simplefilter("ignore")
         at_work = study_of(studies / "no").ask()
     at_work.set_user_attr("supervisor", {"pid": 1, "process_start": 0.0, "host": "elsewhere"})
-    harmonic.run("tune", *refused, "--trials", "2")
+    beat = "INSERT OR REPLACE INTO trial_heartbeats (trial_heartbeat_id, trial_id, heartbeat) VALUES (1, ?, {})"
+    with sqlite3.connect(studies / "no" / "study.db") as database:
+        database.execute(beat.format("datetime('now', '+1 hour')"), (at_work._trial_id,))
+    process = harmonic.start("tune", *refused, "--trials", "2")
+    wait_until(
+        lambda: "waiting for 1 trial that is at work elsewhere" in (harmonic.place / "stderr.txt").read_text(),
+        "it waits for the other",
+    )
     assert [trial.number for trial in settled(studies / "no")] == [1]
+    with sqlite3.connect(studies / "no" / "study.db", timeout=60) as database:
+        database.execute(beat.format("datetime('now', '-1 hour')"), (at_work._trial_id,))
+    assert process.wait(DEADLINE_S) == 0
+    assert [trial.number for trial in settled(studies / "no")] == [1, 2]
+    assert settled(studies / "no")[1].user_attrs["retry_of"] == 0
 
 
 @pytest.mark.parametrize(
@@ -111,7 +126,12 @@ def test_a_trial_at_work_on_another_host_is_left_alone_and_counts(
         (["demo", "--set", "data.validation_split=0"], "holds nothing out"),
         (["demo", "--study", "../\x1b[31mx"], "\\x1b[31mx' cannot name a study"),
         (["demo", "--trials", "0"], "--trials"),
-        (["demo", "--objective", "loss"], "--objective"),
+        (["demo", "--objective", "val_loss"], "losses of different betas do not compare"),
+        (["demo", "--steps", "3", "--epochs", "2"], "--epochs and --steps: a trial has one budget"),
+        (["demo", "--strategy", "luck"], "--strategy"),
+        (["demo", "--storage", "mysql://user:secret@host/x"], "a study cannot be kept in mysql"),
+        (["demo", "--set", "tune.space={latent_dim=[0]}"], "`latent_dim`: 0 is not allowed"),
+        (["demo", "--set", "tune.space={latent_dim=[8]}", "--set", "latent_dim=8"], "held fixed by `--set`"),
     ],
     ids=lambda each: " ".join(each[1:]).encode("unicode_escape").decode() if isinstance(each, list) else "",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -11,13 +12,12 @@ from pathlib import Path
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from harmonic_core.profile.resolve import resolve
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.run.records import RecordWriter
-from harmonic_core.run.status import State, Status, write_status
-from harmonic_core.tuning.report import best_lines, trial_line
-from harmonic_core.tuning.space import default_space
-from harmonic_core.tuning.trial import Outcome, follow
+from harmonic_core.run.status import State, Status, process_identity, write_status
+from harmonic_core.tuning.objective import Goal, read_goal
+from harmonic_core.tuning.report import closing_lines, trial_line
+from harmonic_core.tuning.trial import Clock, Outcome, follow
 
 
 @pytest.fixture
@@ -105,36 +105,72 @@ def test_an_error_that_is_no_number_is_no_result(run: RunDirectory) -> None:
     assert ended(run, "sys.exit(0)").outcome == "failed"
 
 
-def finished_trial(value: float | None, **attributes: object) -> FrozenTrial:
-    """A trial as a study records it."""
+def test_time_counts_only_while_it_trains(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("harmonic_core.tuning.trial.time.monotonic", lambda: now[0])
+    clock = Clock(limit_s=60.0, spent_s=20.0)
+
+    def after(seconds: float, state: State) -> bool:
+        now[0] += seconds
+        trains(run, state)
+        return clock.look(run)
+
+    assert not after(0, "preparing")
+    assert not after(500, "preparing")
+    assert not after(500, "training")
+    assert not after(30, "training")
+    assert not after(5, "paused")
+    assert not after(500, "training")
+    assert after(10, "training")
+    assert clock.spent_s == 60.0
+
+
+def trains(run: RunDirectory, state: State) -> None:
+    """Write the status of a trainer at work: this process."""
+    now = time.time()
+    write_status(run.status, Status(state=state, **process_identity(os.getpid()), started_at=now, heartbeat=now))
+
+
+def finished_trial(value: float | None, distance: float = 4000.0, **attributes: object) -> FrozenTrial:
+    """A trial as a study of two objectives records it."""
     state = TrialState.FAIL if value is None else TrialState.COMPLETE
-    return create_trial(state=state, value=value, user_attrs={"outcome": "complete", **attributes})
+    return create_trial(
+        state=state,
+        values=None if value is None else [value, distance],
+        user_attrs={"outcome": "complete", "recon_db": value, "mel_fd": distance, **attributes},
+    )
+
+
+def numbered(*trials: FrozenTrial) -> list[FrozenTrial]:
+    """Trials in the order of their numbers."""
+    for number, trial in enumerate(trials):
+        trial.number = number
+    return list(trials)
 
 
 def test_nothing_that_a_terminal_obeys_comes_through() -> None:
     line = trial_line(finished_trial(None, reason="\x1b[31m\u202e", run="\x1b]0;x"))
-    command = best_lines([finished_trial(6.0)], "./\x1b[31m.toml", ["run.description=\x9b1m"])[1]
+    command = closing_lines([finished_trial(6.0)], Goal(None), Path("\x1b[31m/x"))[-1]
     assert (line + command).isprintable()
 
 
-def test_the_best_is_the_completed_trial_of_the_lowest_error() -> None:
-    trials = [finished_trial(7.0, run="a"), finished_trial(6.0, run="b"), finished_trial(None, run="c")]
-    assert best_lines(trials, "demo", [])[0].startswith("Best of 2 completed: b: ")
+def test_the_front_is_told_by_the_mel_error_and_the_one_nearest_to_the_best_of_both_stands_out() -> None:
+    trials = numbered(
+        finished_trial(5.0, 5000.0, run="a"),
+        finished_trial(5.2, 4100.0, run="b"),
+        finished_trial(5.3, 4200.0, run="c"),
+        finished_trial(7.0, 4000.0, run="d"),
+        finished_trial(None, run="e"),
+    )
+    head, *front, best, command = closing_lines(trials, Goal(None), Path("output/tuning/mine"))
+    assert head == "Pareto front, 3 of 4 completed:"
+    assert [line.split(":")[0] for line in front] == ["  a", "  b", "  d"]
+    assert best.startswith("Nearest to the best of both: b: complete  5.20 dB  mel-FD 4100 dB²")
+    assert command == "harmonic tune best mine --save profiles/mine-best.toml"
 
 
-def test_the_command_for_the_best_can_be_pasted_into_a_shell() -> None:
-    _, command = best_lines([finished_trial(6.0), finished_trial(7.0)], "./my profile.toml", ["custom_dir=a; b"])
-    assert command == "harmonic train './my profile.toml' --set 'custom_dir=a; b'"
-
-
-def test_what_is_set_by_hand_is_not_searched() -> None:
-    searched = [
-        each.key for each in default_space(resolve("demo", settings=["beta_end=0.1", "latent_dim=8"], environ={}))
-    ]
-    assert searched == ["model.hidden_dims", "train.learning_rate"]
-
-
-def test_the_profiles_own_widths_are_among_those_tried() -> None:
-    space = default_space(resolve("gtzan", environ={}))
-    (widths,) = [str(each) for each in space if each.key == "model.hidden_dims"]
-    assert widths.startswith("one of [1024, 512, 256], [128, 128, 192, 256], ")
+def test_the_best_of_one_number_is_the_lowest() -> None:
+    trials = [create_trial(value=each, user_attrs={"outcome": "complete", "run": f"{each}"}) for each in (7.0, 6.0)]
+    best, command = closing_lines(numbered(*trials), read_goal("mel_fd"), Path("else where/x"))
+    assert best == "Best of 2 completed: 6.0: complete"
+    assert command == "harmonic tune best x --output-dir 'else where' --save profiles/x-best.toml"
