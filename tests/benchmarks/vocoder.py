@@ -135,10 +135,10 @@ def render_as_torchaudio(mel: Tensor, features: LogMel, audio: Audio, samples: i
         audio.f_max or audio.sample_rate / 2,
         norm=None,
         mel_scale="slaney",
-    )
+    ).to(mel.device)
     find_phase = torchaudio.transforms.GriffinLim(
         audio.n_fft, THEIR_STEPS, hop_length=audio.hop_length, power=1.0, length=samples
-    )
+    ).to(mel.device)
     magnitude = inverse(features.mel_power(mel)).clamp_min(0.0).sqrt() * (features.window.sum() / 2.0)
     sound: Tensor = find_phase(magnitude)
     return functional.pad(sound, (0, samples - sound.shape[1]))
