@@ -16,7 +16,7 @@ import soxr
 from harmonic_core.audio.decode import Samples
 from harmonic_core.audio.mastering import SHORTEST_S, Mastered, integrated_loudness, master, true_peak_db
 from harmonic_core.audio.ogg import with_serial
-from harmonic_core.audio.tags import TAGS, id3_block, with_id3_chunk
+from harmonic_core.audio.tags import TAGS, add_id3_chunk, id3_block
 from harmonic_core.errors import DataError, DiskError, ProfileError
 from harmonic_core.run.atomic import lacks_room, write_atomically
 from harmonic_core.text import plain
@@ -198,16 +198,14 @@ def _encode(sound: Samples, rate: int, kind: str, tags: Mapping[str, str]) -> by
         # In parts, for libsndfile codes a part of a Vorbis stream on the stack.
         for start in range(0, len(sound), _AT_ONCE):
             written.write(sound[start : start + _AT_ONCE])
-    content = file.getvalue()
     match kind:
         case "mp3":
-            return id3_block(tags) + content
+            return id3_block(tags) + file.getvalue()
         case "wav":
-            return with_id3_chunk(content, tags)
+            add_id3_chunk(file, tags)
         case "ogg":
-            return with_serial(content, _SERIAL)
-        case _:
-            return content
+            return with_serial(file.getvalue(), _SERIAL)
+    return file.getvalue()
 
 
 def _opened(file: io.BytesIO, rate: int, kind: str) -> soundfile.SoundFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Mapping
 
@@ -40,21 +41,22 @@ def _frame(name: bytes, text: str) -> bytes:
     return struct.pack(">4sIH", name, len(content), 0) + content
 
 
-def with_id3_chunk(wav: bytes, tags: Mapping[str, str]) -> bytes:
-    """A WAV file with its tags in an `id3 ` chunk too, for programs that look nowhere else.
+def add_id3_chunk(wav: io.BytesIO, tags: Mapping[str, str]) -> None:
+    """Give a WAV file its tags in an `id3 ` chunk too, for programs that look nowhere else.
 
     Parameters
     ----------
     wav
-        A whole RIFF file.
+        A whole RIFF file, which is added to in place: of an hour every copy is large.
     tags
         As for `id3_block`.
     """
     block = id3_block(tags)
     if not block:
-        return wav
+        return
+    length = wav.seek(0, io.SEEK_END)
     chunk = struct.pack("<4sI", b"id3 ", len(block)) + block + bytes(len(block) % 2)
-    padding = bytes(len(wav) % 2)
-    size = struct.pack("<I", len(wav) + len(padding) + len(chunk) - 8)
-    # Joined at once: of an hour every copy is large.
-    return b"".join((wav[:4], size, memoryview(wav)[8:], padding, chunk))
+    wav.write(bytes(length % 2) + chunk)
+    size = wav.tell() - 8
+    wav.seek(4)
+    wav.write(struct.pack("<I", size))

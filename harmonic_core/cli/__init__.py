@@ -27,6 +27,7 @@ from harmonic_core.cli import (
     vocoder,
 )
 from harmonic_core.errors import ExitCode, HarmonicError
+from harmonic_core.run.atomic import lacks_room
 from harmonic_core.text import plain
 
 app = typer.Typer(
@@ -83,9 +84,13 @@ def main() -> None:
     except HarmonicError as error:
         typer.echo(f"harmonic: {error}", err=True)
         _leave(error.exit_code)
-    except (PermissionError, FileNotFoundError) as error:
-        typer.echo(f"harmonic: {plain(str(error.filename))}: {(error.strerror or '').lower()}", err=True)
-        _leave(ExitCode.DISK if isinstance(error, PermissionError) else ExitCode.FAILURE)
+    except OSError as error:
+        # One that names no file is nobody's but ours.
+        if error.filename is None:
+            raise
+        shown = plain(str(error.filename), 400)
+        typer.echo(f"harmonic: {shown}: {(error.strerror or '').lower()}", err=True)
+        _leave(ExitCode.DISK if isinstance(error, PermissionError) or lacks_room(error) else ExitCode.FAILURE)
 
 
 def _leave(code: ExitCode) -> NoReturn:

@@ -92,7 +92,16 @@ def _find(name: str) -> RunDirectory:
     from harmonic_core.errors import RunError
     from harmonic_core.run.resume import find_resume_point
 
-    point = find_resume_point(Path(name))
+    try:
+        point = find_resume_point(Path(name))
+    except RunError:
+        from harmonic_core.sharing.exported import is_export
+
+        if is_export(Path(name)):
+            raise RunError(f"{plain(name, 400)}: an exported model does not know its run; name the run") from None
+        raise
+    except OSError as error:
+        raise RunError(f"{plain(name, 400)}: cannot be opened: {(error.strerror or str(error)).lower()}") from error
     if point.run is None or not point.run.exists():
         raise RunError(f"{plain(name, 400)}: this file lies in no run, and a report is one of a run; name a run")
     return point.run

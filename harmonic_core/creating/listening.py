@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from harmonic_core.audio.decode import Pcm, decode
-from harmonic_core.audio.reasons import IS_FOLDER, DecodeError
-from harmonic_core.errors import DataError
+from harmonic_core.audio.decode import Pcm
+from harmonic_core.data.piece import music_blocks
 from harmonic_core.generation import Voice
 from harmonic_core.model.vae import Posterior
-from harmonic_core.text import plain
 from harmonic_core.training.signals import StoppedError
 
 _AT_ONCE = 16
@@ -66,25 +64,19 @@ class Cuts:
 
 
 def sound_of(path: Path, sample_rate: int, stopped: Callable[[], bool] = lambda: False) -> Iterator[Pcm]:
-    """Samples of a file, mono, in blocks of seconds.
+    """Samples of a file, mono, in blocks of seconds; one sample at least.
 
     Raises
     ------
     DataError
-        If it is no music; the message names the file.
-    OSError
-        If it is gone or may not be read.
+        If it is no whole music; see `music_blocks`.
     StoppedError
         If `stopped` says so.
     """
-    try:
-        for block in decode(path, sample_rate):
-            if stopped():
-                raise StoppedError
-            yield block
-    except DecodeError as error:
-        way_out = "; name the music in it" if str(error) == IS_FOLDER else ""
-        raise DataError(f"{plain(str(path))}: {error}{way_out}") from None
+    for block in music_blocks(path, sample_rate):
+        if stopped():
+            raise StoppedError
+        yield block
 
 
 def posteriors(voice: Voice, cuts: Cuts) -> Iterator[tuple[list[int], Posterior]]:

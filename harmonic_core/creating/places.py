@@ -13,6 +13,9 @@ from harmonic_core.text import plain
 FOLDER = Path("created")
 """Where music goes unless it is said otherwise."""
 
+_LONGEST_STEM = 100
+"""Bytes that leave room for other words in the 255 that a name may have."""
+
 
 def music_paths(
     names: Iterable[str], output: Path | None, folder: Path | None, ending: str | None, *, force: bool
@@ -51,6 +54,15 @@ def music_paths(
         format_of(output)
         return free([output], force=force)
     return free([(folder or FOLDER) / f"{name}.{(ending or 'wav').lower()}" for name in wanted], force=force)
+
+
+def stem_of(path: Path) -> str:
+    """What a file is called without its ending, short enough to be part of the name of another."""
+    encoded = os.fsencode(path.stem)
+    if len(encoded) <= _LONGEST_STEM:
+        return path.stem
+    # A letter may be cut in two.
+    return encoded[:_LONGEST_STEM].decode(errors="ignore")
 
 
 def _insist_on_one(names: list[str], output: Path, folder: Path | None) -> None:

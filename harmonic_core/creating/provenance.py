@@ -43,4 +43,12 @@ def tags_of(opened: Opened, title: str, seed: int, words: Sequence[str], genre: 
 
 def without_places(words: Sequence[str]) -> list[str]:
     """Words of a command, of absolute paths only the last part."""
-    return [Path(word).name or word if word.startswith("/") else word for word in words]
+    return [_without_place(word) for word in words]
+
+
+def _without_place(word: str) -> str:
+    name = Path(word).name
+    if not (word.startswith("/") and name):
+        return word
+    # A name that begins with a dash would be taken for an option.
+    return f"./{name}" if name.startswith("-") else name

@@ -185,7 +185,8 @@ def _domain(name: str, wanted: object) -> Domain:
     values: list[Value] = []
     for each in wanted:
         value = tuple(each) if isinstance(each, list | tuple) else each
-        is_list = isinstance(value, tuple) and all(isinstance(item, int) for item in value)
+        # True would pass for the number 1.
+        is_list = isinstance(value, tuple) and all(type(item) is int for item in value)
         is_number = isinstance(value, float) and math.isfinite(value)
         if not (is_list or is_number or isinstance(value, bool | int | str)):
             raise SpaceError([f"{name}: {shown(each)} is no value of a setting"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from harmonic_core.errors import HarmonicError, RunError
+from harmonic_core.errors import DiskError, HarmonicError, RunError
 from harmonic_core.sharing.card import Sheet, card
 from harmonic_core.sharing.comparison import TOLERANCE, Difference, Sound, compare, sound_to_compare
 from harmonic_core.sharing.contents import Contents, contents_of
@@ -93,14 +93,18 @@ def export(
     """
     if export_format == "onnx":
         insist_on_onnx()
+    opened = open_model(name, "cpu")
     if is_export(Path(name)):
         raise RunError(f"{plain(name)}: exported already; name the run that it comes from to export it otherwise")
-    opened = open_model(name, "cpu")
     trained = opened.trained
     if not all(tensor.isfinite().all() for tensor in trained.model.state_dict().values()):
         raise RunError(f"{plain(name)}: the weights of step {trained.step} are no numbers: the run diverged before")
-    target = target_of(output, opened.name, export_format)
-    insist_on_place(target, export_format, force=force)
+    try:
+        target = target_of(output, opened.name, export_format)
+        insist_on_place(target, export_format, force=force)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DiskError(f"{plain(str(output or opened.name))}: cannot be written: {reason}") from error
     material = _music(opened, tell, watch, stopped)
     latents = latents_in(trained, material, stopped=stopped) if material is not None else None
     given = latents if with_latents else None

@@ -92,7 +92,7 @@ def read_exported(path: Path, device: str | None = None) -> Exported:
     """
     shown = plain(str(path))
     try:
-        with _document(path) as document, safe_open(document, framework="pt") as file:
+        with _document(path) as document, _sayable(document) as named, safe_open(named, framework="pt") as file:
             return _read(file, path, device)
     except HarmonicError:
         raise
@@ -130,6 +130,24 @@ def _document(path: Path) -> Iterator[Path]:
             with zipfile.ZipFile(path) as archive, archive.open(_member(archive)) as source, copy.open("wb") as target:
                 shutil.copyfileobj(source, target)
             yield copy
+
+
+@contextmanager
+def _sayable(path: Path) -> Iterator[Path]:
+    """A file by a name that is text: what reads safetensors takes no other."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        is_text = False
+    else:
+        is_text = True
+    if is_text:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="harmonic-opened-") as place:
+        link = Path(place) / MEMBER
+        link.symlink_to(path.absolute())
+        yield link
 
 
 def _has_member(path: Path) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harmonic_core.errors import ProfileError, RunError
+from harmonic_core.errors import DiskError, ProfileError, RunError
 from harmonic_core.generation import Voice
 from harmonic_core.run.directory import RunDirectory, open_run
 from harmonic_core.run.resume import find_resume_point
@@ -15,6 +15,8 @@ from harmonic_core.sharing.exported import is_export, read_exported
 from harmonic_core.sharing.latents import Latents, read_latents
 from harmonic_core.text import plain
 from harmonic_core.training.trained import Trained, load_trained, newest_weights
+
+_DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass
@@ -89,13 +91,23 @@ def open_model(name: str, device: str | None = None) -> Opened:
     name
         A run, by path or by name, a checkpoint, or an export.
     device
-        Where to compute. Default: what the profile says.
+        Where to compute: `auto`, `cpu`, `cuda` or `mps`. Default: what the profile says.
 
     Raises
     ------
     HarmonicError
         If there is nothing of that name, no weights yet, or a model that this version does not build.
     """
+    if device is not None and device not in _DEVICES:
+        raise ProfileError(f"device {plain(str(device), 40)}: unknown; take {', '.join(_DEVICES)}")
+    try:
+        return _open(name, device)
+    except OSError as error:
+        kind = DiskError if isinstance(error, PermissionError) else RunError
+        raise kind(f"{plain(name)}: cannot be opened: {(error.strerror or str(error)).lower()}") from error
+
+
+def _open(name: str, device: str | None) -> Opened:
     given = Path(name)
     if is_export(given):
         exported = read_exported(given, device)
@@ -113,6 +125,8 @@ def open_model(name: str, device: str | None = None) -> Opened:
             f"{plain(name)}: not a model; name a run, a checkpoint, a .pt of a run, or what `harmonic export` wrote"
         )
     point = find_resume_point(given if given.exists() else open_run(name).path)
+    # Of a run without checkpoints the weights lie in a file, but it is the run that was named.
+    called = point.export.resolve().stem if point.export else (point.run.path if point.run else given).resolve().name
     if point.run is not None and point.checkpoint is None and point.export is None:
         point = newest_weights(point.run)
     try:
@@ -121,10 +135,7 @@ def open_model(name: str, device: str | None = None) -> Opened:
         # Nobody typed it: it lies with the weights.
         reason = plain(" ".join(str(error).split()), 400)
         raise RunError(f"{plain(name)}: of another version of this program, or damaged: {reason}") from error
-    path = point.export or (point.run.path if point.run else Path(name))
-    return Opened(
-        trained, point.run, path.resolve().stem if point.export else path.resolve().name, fingerprint(trained)
-    )
+    return Opened(trained, point.run, called, fingerprint(trained))
 
 
 def fingerprint(trained: Trained) -> str:

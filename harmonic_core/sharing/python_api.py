@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from harmonic_core.errors import DataError, HarmonicError
 from harmonic_core.generation import Way, cloud_of, noise, prior, walk
 from harmonic_core.model.vae import Posterior
-from harmonic_core.sharing.given_audio import Audio, Values, rows_of
+from harmonic_core.sharing.given_audio import Audio, Values, array_of, rows_of
 from harmonic_core.sharing.opened import Opened, open_model
 
 _AT_ONCE = 16
@@ -91,7 +91,7 @@ class HarmonicVAE:
 
     def decode(self, latents: ArrayLike) -> Values:
         """Sound of latents, (n, latent_dim) or (latent_dim,): a segment each, (n, segment_samples) in [−1, 1]."""
-        given = np.asarray(latents)
+        given = array_of(latents, "latents")
         if given.ndim not in {1, 2} or given.shape[-1] != self.latent_dim or given.dtype.kind not in "fiu":
             raise DataError(f"latents of shape {given.shape}: give numbers, (…, {self.latent_dim}) of one axis or two")
         places = torch.from_numpy(np.array(given, np.float32, ndmin=2))
@@ -151,8 +151,10 @@ class HarmonicVAE:
         return self.decode(walk(ends[0], ends[1], steps, way).numpy())
 
     def _place(self, given: Audio) -> Values:
-        if not isinstance(given, str | os.PathLike) and np.shape(given) == (self.latent_dim,):
-            return np.asarray(given, np.float32)
+        if not isinstance(given, str | os.PathLike):
+            values = array_of(given, "a place")
+            if values.shape == (self.latent_dim,) and values.dtype.kind in "fiu":
+                return values.astype(np.float32)
         place: Values = self.encode(rows_of(given, self.sample_rate)[0][: self.segment_samples])[0]
         return place
 

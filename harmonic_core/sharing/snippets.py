@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -116,7 +117,7 @@ def snippets(export_format: str, path: Path, profile: Profile, shown: str) -> st
         "With HarmonicVAE in Python; nothing in the file is executed:",
         _fenced("python", _HERE.format(path=name)),
         "With HarmonicVAE in a shell:",
-        _fenced("sh", _SHELL.format(path=shlex.quote(name))),
+        _fenced("sh", _SHELL.format(path=_typed(name))),
         f"Without HarmonicVAE. {words}",
         _fenced("python", code if export_format == "onnx" else code.format(path=name)),
     ]
@@ -130,6 +131,14 @@ def snippets(export_format: str, path: Path, profile: Profile, shown: str) -> st
         f"| mu, logvar, latent | (batch, {profile.model.latent_dim}), float32 | standard normal under the prior |"
     ]
     return "\n\n".join(blocks)
+
+
+def _typed(name: str) -> str:
+    """A name as it is typed in a shell, on one line and without anything that a terminal obeys."""
+    if name.isprintable():
+        return shlex.quote(name)
+    parts = (chr(byte) if 32 <= byte < 127 and byte not in b"\\'" else f"\\x{byte:02x}" for byte in os.fsencode(name))
+    return f"$'{''.join(parts)}'"
 
 
 def _fenced(language: str, code: str) -> str:

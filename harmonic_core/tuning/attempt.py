@@ -65,7 +65,8 @@ class Attempt:
         # True until something else is known: however this process ends, the trial will be taken up again.
         self._trial.set_user_attr("outcome", "interrupted")
         self._memory.beat(self._trial, at_once=True)
-        self._chosen = suggest(self._search.space, self._trial, self._search.architecture)
+        only = self._trial.user_attrs.get("only")
+        self._chosen = suggest(self._search.space, self._trial, self._search.architecture, only)
 
     def run(self) -> FrozenTrial | None:
         """Train and measure it; None where another supervisor has taken it, believing this one lost."""

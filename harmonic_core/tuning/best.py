@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 
 from harmonic_core.run.studies import Objective, Study, Trial
@@ -39,23 +40,26 @@ def front_of(study: Study) -> list[Trial]:
     return [trial for trial, _ in sorted(front, key=lambda each: each[1])]
 
 
-def knee(front: Sequence[Trial], objectives: Sequence[Objective]) -> Trial | None:
-    """The trial of a front that comes nearest to the best of all objectives at once; None of an empty front.
+def knee(study: Study) -> Trial | None:
+    """The trial of the front that comes nearest to the best of all objectives at once; None where there is no front.
 
-    Each objective is scaled to 0 at the best and 1 at the worst of the front; the distance is Euclidean, and the better
-    in the first objective wins a tie. (The compromise solution of Yu 1973, with the front's own ideal point.)
+    Each objective is scaled to 0 at the best and 1 at the middle one of all completed trials; the distance is
+    Euclidean, and the better in the first objective wins a tie. (The compromise solution of Yu 1973. Scaled by the
+    front alone, a hundredth of one objective would weigh as much as half of another wherever it has two trials.)
     """
-    values = {trial.number: signed for trial in front if (signed := _signed(trial, objectives)) is not None}
+    objectives = study.objectives or (study.objective,)
+    values = {trial.number: signed for trial in completed(study) if (signed := _signed(trial, objectives)) is not None}
     if not values:
         return None
     columns = list(zip(*values.values(), strict=True))
-    low, span = [min(column) for column in columns], [max(column) - min(column) or 1.0 for column in columns]
+    low = [min(column) for column in columns]
+    span = [statistics.median(column) - min(column) or max(column) - min(column) or 1.0 for column in columns]
 
     def distance(trial: Trial) -> tuple[float, tuple[float, ...]]:
         scaled = [(value - least) / width for value, least, width in zip(values[trial.number], low, span, strict=True)]
         return round(math.hypot(*scaled), 9), values[trial.number]
 
-    return min((trial for trial in front if trial.number in values), key=distance)
+    return min((trial for trial in front_of(study) if trial.number in values), key=distance, default=None)
 
 
 def recommended(study: Study) -> Trial | None:
@@ -65,7 +69,7 @@ def recommended(study: Study) -> Trial | None:
     """
     trials = completed(study)
     named = next((trial for trial in trials if trial.number == study.best), None)
-    return named or knee(front_of(study), study.objectives) or (trials[0] if trials else None)
+    return named or knee(study) or (trials[0] if trials else None)
 
 
 def why(study: Study, trial: Trial) -> str:
@@ -82,7 +86,7 @@ def why(study: Study, trial: Trial) -> str:
         return f"the lowest {what} of {len(completed(study))} completed"
     if len(front) == 1:
         return "the best in every objective at once"
-    scaled = "each objective scaled to the spread of the front"
+    scaled = "each scaled to the middle one of all trials"
     return f"the knee of the Pareto front: nearest to the best of both objectives at once, {scaled}"
 
 

@@ -57,7 +57,7 @@ class Goal:
     def __str__(self) -> str:
         if self.weights is None:
             return PARETO
-        return " + ".join(name if weight == 1 else f"{weight:g}*{name}" for name, weight in self.weights.items())
+        return " + ".join(name if weight == 1 else f"{weight:.15g}*{name}" for name, weight in self.weights.items())
 
 
 def read_goal(text: str) -> Goal:

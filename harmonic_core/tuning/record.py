@@ -159,7 +159,7 @@ def best_of(goal: Goal, trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
     if goal.weights is not None:
         return min(complete.values(), key=lambda trial: trial.values[0], default=None)
     judged = Study(name="", state="searching", objectives=goal.figures, trials=tuple(map(written, complete.values())))
-    found = knee(front_of(judged), goal.figures)
+    found = knee(judged)
     return complete[found.number] if found else None
 
 

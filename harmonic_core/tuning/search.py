@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from harmonic_core.profile.resolve import Resolved
+from harmonic_core.profile.resolve import DEFAULT, Resolved
 from harmonic_core.profile.space import Space
 from harmonic_core.tuning.objective import Goal
 from harmonic_core.tuning.place import Place
@@ -41,7 +41,7 @@ class Budget:
     def flags(self) -> list[str]:
         """What `harmonic tune` is told."""
         given = {"--epochs": self.epochs, "--steps": self.steps, "--minutes": self.minutes}
-        return [word for flag, value in given.items() if value is not None for word in (flag, f"{value:g}")]
+        return [word for flag, value in given.items() if value is not None for word in (flag, f"{value:.15g}")]
 
     def words(self, epochs: int) -> str:
         """The budget in words, where the profile in force has so many epochs."""
@@ -120,7 +120,11 @@ class Search:
 
     def training(self, chosen: list[str]) -> list[str]:
         """Arguments of `harmonic train` for a trial, `chosen` among them."""
-        given = [argument for setting in [*self.settings, *self.budget.settings] for argument in ("--set", setting)]
+        settings = [*self.settings, *self.budget.settings]
+        if self.resolved.origins["train.max_rollbacks"] == DEFAULT:
+            # With half the learning rate it would go on with another one than was chosen.
+            settings.append("train.max_rollbacks=0")
+        given = [argument for setting in settings for argument in ("--set", setting)]
         return [self.profile, *given, *chosen]
 
     def command(self, workers: int = 1) -> list[str]:

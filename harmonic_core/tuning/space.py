@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from harmonic_core.profile.search_space import space_of
@@ -51,12 +51,15 @@ def parameters(space: Space, architecture: str) -> dict[str, tuple[str, Domain]]
     }
 
 
-def suggest(space: Space, trial: Trial, architecture: str) -> Chosen:
-    """Have values chosen for a trial whose profile has an architecture; what the trial has already stays."""
+def suggest(space: Space, trial: Trial, architecture: str, only: Collection[str] | None = None) -> Chosen:
+    """Have values chosen for a trial whose profile has an architecture; what the trial has already stays.
+
+    Where `only` some parameters are named, by the name that Optuna knows, all others are left to the profile.
+    """
     chosen: Chosen = {}
     for axis in space.axes:
         found = parameters(space, str(chosen.get(ARCHITECTURE, architecture))).get(axis.key)
-        if found is not None:
+        if found is not None and (only is None or found[0] in only):
             chosen[axis.key] = _suggest(trial, *found)
     return chosen
 

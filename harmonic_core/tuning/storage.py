@@ -32,8 +32,12 @@ _OF_A_SERVER = {
     "connect_args": {"client_encoding": "utf8", "connect_timeout": _CONNECT_S, "application_name": "harmonic tune"},
 }
 _CONDITIONS = "conditions"
-_OPENING = 0x4A52
+OPENING = 0x4A52
 """Lock of a server under which tables are made."""
+
+
+class ServerLostError(RunError):
+    """A server that a study is kept on can be used no more, in the midst of it."""
 
 
 class Memory:
@@ -93,13 +97,25 @@ class Memory:
 
     @contextmanager
     def told_plainly(self) -> Iterator[None]:
-        """Turn what a database fails with into one line."""
+        """Turn what a database fails with into one line.
+
+        Raises
+        ------
+        ServerLostError
+            If a server cannot be used any more.
+        DiskError
+            If a file cannot.
+        """
         try:
             yield
-        except StorageInternalError as error:
-            raise _failure(self._place, error.__cause__ or error) from error
-        except SQLAlchemyError as error:
-            raise _failure(self._place, error) from error
+        except (StorageInternalError, SQLAlchemyError) as error:
+            cause = (error.__cause__ or error) if isinstance(error, StorageInternalError) else error
+            if self._place.file:
+                raise _failure(self._place, cause) from error
+            raise ServerLostError(
+                f"--storage: {self._place.words} was lost: {_said(self._place, cause)}; once it is there again, the "
+                "same command continues the study"
+            ) from error
 
 
 def open_study(
@@ -191,7 +207,7 @@ def _held_for_opening(place: Place, directory: Path, stopped: Callable[[], bool]
         with held_file(place.file, stopped):
             yield
         return
-    with _reached(place):
+    with _reached(place, stopped):
         _make_directory(directory)
         if (directory / DATABASE).exists():
             raise RunError(
@@ -201,7 +217,7 @@ def _held_for_opening(place: Place, directory: Path, stopped: Callable[[], bool]
 
 
 @contextmanager
-def _reached(place: Place) -> Iterator[None]:
+def _reached(place: Place, stopped: Callable[[], bool]) -> Iterator[None]:
     """Reach a server, and be the only one there who opens a study."""
     try:
         import psycopg
@@ -212,18 +228,27 @@ def _reached(place: Place) -> Iterator[None]:
         ) from None
     try:
         connection = psycopg.connect(place.libpq_url, connect_timeout=_CONNECT_S, autocommit=True)
+        while connection.execute("SELECT pg_try_advisory_lock(%s)", (OPENING,)).fetchone() != (True,):
+            if stopped():
+                connection.close()
+                raise StoppedError
+            time.sleep(LOOK_S)
     except psycopg.Error as error:
         raise _failure(place, error) from None
     with connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (_OPENING,))
         yield
 
 
-def _failure(place: Place, error: BaseException) -> HarmonicError:
-    """What a database failed with, on one line and without password."""
+def _said(place: Place, error: BaseException) -> str:
+    """What a database complains of, on one line and without password."""
     lines = [line.strip() for line in str(getattr(error, "orig", None) or error).splitlines() if line.strip()]
     # libpq lists every address that it tried; each says the same.
-    said = plain(place.hidden(next((line for line in lines if "FATAL" in line), lines[0] if lines else "")), 300)
+    return plain(place.hidden(next((line for line in lines if "FATAL" in line), lines[0] if lines else "")), 300)
+
+
+def _failure(place: Place, error: BaseException) -> HarmonicError:
+    """Why a study cannot be opened in a database, or a file be used any more."""
+    said = _said(place, error)
     if place.file:
         return DiskError(f"{place.words}: the study cannot be read or written: {said}")
     hint = "look at host, port, user and database, and at the password in PGPASSWORD or ~/.pgpass"

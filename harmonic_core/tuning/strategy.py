@@ -93,7 +93,8 @@ class Grid(Strategy):
 
     def following(self, trials: Sequence[FrozenTrial]) -> Proposal | None:
         """The next point."""
-        begun = {trial.user_attrs.get("place") for trial in trials}
+        # Stages that the study was begun with have places of their own.
+        begun = {trial.user_attrs.get("place") for trial in trials if not trial.user_attrs.get("stage")}
         left = (index for index in self._order if str(index) not in begun)
         index = next(left, None)
         return None if index is None else Proposal(self._points[index], place=str(index))
@@ -128,7 +129,8 @@ class Stages(Strategy):
 
     def following(self, trials: Sequence[FrozenTrial]) -> Proposal | Wait | None:
         """The next of the stage that is not done yet."""
-        by_place = {trial.user_attrs.get("place", ""): trial for trial in trials}
+        # A grid that the study was begun with has places, too, but no stages.
+        by_place = {trial.user_attrs.get("place", ""): trial for trial in trials if trial.user_attrs.get("stage")}
         before = [trial for place, trial in by_place.items() if place == "0"]
         if not before:
             return Proposal(self._own, "baseline", "0")

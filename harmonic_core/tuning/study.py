@@ -150,19 +150,21 @@ def begin(search: Search, record: StudyRecord, stop: Stop, voice: Voice) -> Memo
     return memory
 
 
-def close(search: Search, memory: Memory, record: StudyRecord, stop: Stop, voice: Voice) -> None:
-    """Write down how a study ended, and say what came of it."""
+def close(search: Search, memory: Memory, record: StudyRecord, stop: Stop, voice: Voice) -> bool:
+    """Write down how a study ended, and say what came of it; whether all that was asked for is done."""
     # Matplotlib takes half a second to come, which no search waits for at its beginning.
     from harmonic_core.tuning.figures import draw_beside
 
     standing = standing_trials(memory.study)
     settled, is_over = sum(map(is_settled, standing)), _is_over(search, standing)
-    record.write(memory.study, "finished" if is_over else "stopped", "" if is_over else stop.why)
-    if stop.why and not is_over:
-        voice.log(f"stopped ({stop.why}) with {settled} of {search.trials} trials done; the same command continues")
+    why = "" if is_over else stop.why or "no worker is left"
+    record.write(memory.study, "finished" if is_over else "stopped", why)
+    if why:
+        voice.log(f"stopped ({why}) with {settled} of {search.trials} trials done; the same command continues")
     draw_beside(search.directory, voice.log)
     for line in closing_lines(standing, search.goal, search.directory):
         voice.result(line)
+    return is_over
 
 
 def _is_over(search: Search, standing: Sequence[FrozenTrial]) -> bool:
@@ -230,7 +232,9 @@ class Worker:
         if proposal.chosen is not None:
             # What is queued with its place is never lost between being thought of and being begun.
             params = by_name(self._search.space, proposal.chosen, self._search.architecture)
-            study.enqueue_trial(params, user_attrs={"place": proposal.place, "stage": proposal.stage})
+            # What the strategy leaves to the profile is not left to chance.
+            known = {"place": proposal.place, "stage": proposal.stage, "only": list(params)}
+            study.enqueue_trial(params, user_attrs=known)
         return self._attempt(study.ask())
 
     def _attempt(self, trial: optuna.Trial) -> Attempt:

@@ -13,7 +13,7 @@ from harmonic_core.errors import ExitCode
 from harmonic_core.tuning.lock import StoppedError
 from harmonic_core.tuning.record import StudyRecord
 from harmonic_core.tuning.search import Search
-from harmonic_core.tuning.storage import Memory, open_study
+from harmonic_core.tuning.storage import Memory, ServerLostError, open_study
 from harmonic_core.tuning.study import GaveUpError, Stop, Voice, Worker, begin, close, give_up_if_all_failed, quietly
 
 _LOOK_S = 0.2
@@ -35,6 +35,11 @@ def tune_together(search: Search, workers: int, *, timeout_s: float | None, voic
     ------
     RunError, DiskError
         As `tune` does.
+
+    Returns
+    -------
+    ExitCode
+        As `tune` gives it; that of a worker that failed where none is left to do the rest.
     """
     with quietly(timeout_s) as stop:
         record = StudyRecord(search, workers, None, works=False, log=voice.log)
@@ -47,8 +52,10 @@ def tune_together(search: Search, workers: int, *, timeout_s: float | None, voic
             codes = _lead([_start(search, number, workers) for number in range(workers)], stop, voice)
             if ExitCode.FAILURE in codes:
                 give_up_if_all_failed(memory, record)
-            close(search, memory, record, stop, voice)
-        return stop.code
+            is_over = close(search, memory, record, stop, voice)
+        if is_over or stop():
+            return stop.code
+        return next((known for known in ExitCode if known != ExitCode.OK and known in codes), ExitCode.FAILURE)
 
 
 def work_for(search: Search, workers: int, leader: int, *, voice: Voice) -> ExitCode:
@@ -65,7 +72,8 @@ def work_for(search: Search, workers: int, leader: int, *, voice: Voice) -> Exit
     """
     with quietly(None, leader) as stop:
         record = StudyRecord(search, workers, leader, works=True, log=voice.log)
-        with suppress(StoppedError, GaveUpError):
+        # Of a server that is gone its leader tells, once for all.
+        with suppress(StoppedError, GaveUpError, ServerLostError):
             memory: Memory = open_study(search.place, search.directory, search.conditions(), search.goal.parts, stop)
             with memory.told_plainly():
                 Worker(search, memory, record, stop, voice).work()

@@ -166,6 +166,24 @@ def test_a_file_is_reconstructed_and_blended_at_its_length(say: Callable[..., Sa
     assert not np.array_equal(plain, moved)
 
 
+def test_a_file_that_begins_with_a_dash_is_made_again_by_its_tag(
+    say: Callable[..., Said], folder: Path, place: Path
+) -> None:
+    shutil.copy(place / "song.flac", place / "-song.flac")
+    say("reconstruct", "output/small", "--output-dir", "made", "--", "-song.flac")
+    path = folder / "-song.reconstructed.wav"
+    before = path.read_bytes()
+    words = read_tags(path)["comment"].split("command: harmonic ")[1].split()
+    say(*words, "--output-dir", "made", "--force")
+    assert path.read_bytes() == before
+
+
+def test_pieces_that_are_drawn_otherwise_have_other_names(say: Callable[..., Said], folder: Path) -> None:
+    for way in ([], ["--from", "music"], ["--temperature", "0.5"]):
+        say("generate", "output/small", *way, "--output-dir", "made")
+    assert len(list(folder.iterdir())) == 3
+
+
 def test_latents_are_kept_and_played(say: Callable[..., Said], folder: Path) -> None:
     say("encode", "output/small", "song.flac", "song.flac", "-o", "made/x.npz")
     with np.load(folder / "x.npz", allow_pickle=False) as file:
@@ -242,6 +260,8 @@ def test_checkpoints_and_exports_make_the_same_music_as_their_run(
         (["interpolate", "output/small", "seed:1", "seed:2", "--steps", "1"], 2, "--steps 1"),
         (["interpolate", "output/small", "seed:1", "seed:2", "--way", "winding"], 2, "--way winding"),
         (["interpolate", "output/small", "nowhere.wav", "seed:2"], 1, "no such file"),
+        (["blend", "output/small", "song.flac"], 2, "--from and --to: missing; name two classes"),
+        (["blend", "output/small", "--from", "folk", "song.flac"], 2, "--to: missing"),
         (["blend", "output/small", "--from", "folk", "--to", "metal", "song.flac"], 1, "It knows: "),
         (
             ["blend", "output/small", "--from", "folk", "--to", "chorale", "--amount", "nan", "song.flac"],

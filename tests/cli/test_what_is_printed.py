@@ -96,3 +96,10 @@ def test_a_reader_that_goes_away_early_causes_no_traceback(harmonic: Programs) -
     process.stdout.close()
     process.wait(DEADLINE_S)
     assert "Traceback" not in (harmonic.place / "stderr.txt").read_text()
+
+
+@pytest.mark.parametrize("verb", ["status", "evaluate", "verify"])
+def test_a_name_too_long_for_a_file_is_refused_in_a_line(harmonic: Programs, verb: str) -> None:
+    done = harmonic.run(verb, "x" * 300, expect=ExitCode.FAILURE)
+    assert len(done.stderr.splitlines()) == 1
+    assert "xxx" in done.stderr

@@ -69,8 +69,19 @@ def test_what_is_no_music_is_named(tmp_path: Path, content: bytes, reason: str) 
 
 
 def test_a_folder_is_no_music(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is a folder; name the music in it"):
+    with pytest.raises(DataError, match="is a folder; name a file in it"):
         list(sound_of(tmp_path, 8000))
+
+
+def test_what_is_not_whole_or_no_sample_at_this_rate_is_refused(tmp_path: Path) -> None:
+    whole, torn, short = (tmp_path / f"{name}.wav" for name in ("whole", "torn", "short"))
+    soundfile.write(whole, np.zeros(8000 * 9), 8000)
+    torn.write_bytes(whole.read_bytes()[:50_000])
+    with pytest.raises(DataError, match=r"torn\.wav: truncated: .*; make or fetch the file again"):
+        list(sound_of(torn, 8000))
+    soundfile.write(short, np.zeros(1), 96_000)
+    with pytest.raises(DataError, match=r"short\.wav: too short"):
+        list(sound_of(short, 8000))
 
 
 def test_reading_is_given_up_when_it_should_stop(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harmonic_core.creating.places import free, music_paths, numbered
+from harmonic_core.creating.places import free, music_paths, numbered, stem_of
 from harmonic_core.creating.provenance import without_places
 from harmonic_core.errors import DiskError, HarmonicError, ProfileError
 
@@ -19,6 +19,12 @@ def test_files_go_into_a_folder_of_their_own_as_wav(tmp_path: Path, monkeypatch:
 
 def test_names_that_come_twice_are_numbered() -> None:
     assert numbered(["a", "b", "A", "a", "a-2"]) == ["a", "b", "A-2", "a-3", "a-2-2"]
+
+
+def test_a_long_name_leaves_room_for_what_is_added_to_it() -> None:
+    assert stem_of(Path("music/song.two.wav")) == "song.two"
+    assert stem_of(Path(f"{'x' * 240}.wav")) == "x" * 100
+    assert stem_of(Path(f"{'音' * 80}.wav")) == "音" * 33
 
 
 @pytest.mark.parametrize(
@@ -57,5 +63,15 @@ def test_a_place_that_cannot_be_written_is_known_before_the_work(tmp_path: Path)
 
 
 def test_no_place_of_this_machine_is_told_in_a_tag() -> None:
-    words = ["harmonic", "generate", "/home/me/secret/run", "--like", "/home/me/song.wav", "-n", "8", "/"]
-    assert without_places(words) == ["harmonic", "generate", "run", "--like", "song.wav", "-n", "8", "/"]
+    words = [
+        "harmonic",
+        "generate",
+        "/home/me/secret/run",
+        "--like",
+        "/home/me/song.wav",
+        "-n",
+        "8",
+        "/",
+        "/home/-x.wav",
+    ]
+    assert without_places(words) == ["harmonic", "generate", "run", "--like", "song.wav", "-n", "8", "/", "./-x.wav"]

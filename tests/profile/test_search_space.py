@@ -124,6 +124,7 @@ def test_explain_says_how_it_is_written() -> None:
         ("latent_dim = [64, 0]", "`latent_dim`: 0 is not allowed; allowed is a whole number from 1 to 65536"),
         ("latent_dim = [64, true]", "`latent_dim`: true is not allowed"),
         ("latent_dim = [64, 2.5]", "`latent_dim`: 2.5 is not allowed"),
+        ("hidden_dims = [[64], [true]]", "`hidden_dims`: [true] is no value of a setting"),
         ("latent_dim = [64]\nmodel.latent_dim = [8]", "`model.latent_dim`: the setting stands there twice"),
         ("beta_end = {low = 1, high = 0.1}", "`beta_end`: low = 1 is not below high = 0.1"),
         ("beta_end = {low = 0, high = 1, log = true}", "`beta_end`: low = 0 has no ratio to high"),

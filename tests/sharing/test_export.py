@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import shutil
@@ -13,6 +14,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import librosa
 import numpy as np
 import onnx
 import onnxruntime
@@ -26,6 +28,7 @@ from safetensors import safe_open
 from harmonic_core.run.directory import RunDirectory
 from harmonic_core.sharing import comparison
 from harmonic_core.sharing.card import Sheet, card
+from harmonic_core.sharing.contents import contents_of
 from harmonic_core.sharing.opened import Opened, open_model
 from harmonic_core.training.weights import read_export, write_export
 
@@ -229,6 +232,83 @@ def test_the_card_names_the_licence_of_the_data(
     assert words in text
 
 
+def test_no_folder_of_the_machine_is_in_a_profile_that_is_given_away(original: Opened) -> None:
+    profile = original.trained.profile
+    places = {"dataset_dir": Path("/secret/a"), "custom_dir": (Path("/secret/b"),), "maestro_dir": (Path("/secret/c"),)}
+    places |= {"gtzan_dir": (Path("/secret/d"),), "cache_dir": Path("/secret/e")}
+    parts = {
+        "data": profile.data.model_copy(update=places),
+        "output": profile.output.model_copy(update={"output_dir": Path("/secret/f")}),
+        "train": profile.train.model_copy(update={"resume_from": Path("/secret/g")}),
+    }
+    trained = replace(original.trained, profile=profile.model_copy(update=parts))
+    given = contents_of(trained, "m", original.fingerprint, None, None)
+    assert "secret" not in "".join(given.metadata.values())
+    assert "latent_dim = 8" in given.metadata["profile"]
+
+
+@pytest.mark.parametrize("export_format", FORMATS)
+def test_the_settings_in_the_file_are_enough_to_compute_its_features(
+    exports: dict[str, Path], original: Opened, export_format: str
+) -> None:
+    path = exports[export_format]
+    if export_format == "torchscript":
+        extra = {"features.json": ""}
+        torch.jit.load(path, _extra_files=extra)
+        told = extra["features.json"]
+    elif export_format == "onnx":
+        session = onnxruntime.InferenceSession(path / "encoder.onnx")
+        told = session.get_modelmeta().custom_metadata_map["features"]
+    else:
+        with safe_open(path, "np") as file:
+            told = file.metadata()["features"]
+    settings = json.loads(told)
+    window = np.hanning(settings["win_length"] + 1)[:-1]
+    (sound,) = sounds(original, 1)
+    sizes = {"n_fft": settings["n_fft"], "hop_length": settings["hop_length"]}
+    spectrum = librosa.stft(
+        sound, **sizes, window=window * 2 / window.sum(), center=settings["center"], pad_mode=settings["pad_mode"]
+    )
+    bands = librosa.filters.mel(
+        sr=settings["sample_rate"],
+        n_fft=settings["n_fft"],
+        n_mels=settings["n_mels"],
+        fmin=settings["f_min"],
+        fmax=settings["f_max"],
+        norm=settings["mel_norm"],
+    )
+    level = 10 * np.log10(np.maximum(bands @ np.abs(spectrum) ** settings["power"], 1e-20))
+    mel = np.clip((level - settings["top_db"]) / settings["dynamic_range_db"] + 1, 0, 1)
+    assert mel.shape == (settings["n_mels"], settings["frames"])
+    assert np.abs(mel - original.trained.features(torch.from_numpy(sound[None]))[0].numpy()).max() < 1e-4
+
+
+def test_a_file_whose_name_is_no_text_opens(exports: dict[str, Path], tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"odd\xff.safetensors")
+    shutil.copy(exports["safetensors"], odd)
+    assert open_model(str(odd), "cpu").name == odd.stem
+    harmonic_export(odd, expect=1)
+
+
+def test_a_run_gives_its_name_to_its_export_though_its_weights_lie_in_a_file(
+    shared_run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = tmp_path / "it's\n```é"
+    shutil.copytree(shared_run.path, named)
+    shutil.rmtree(RunDirectory(named).checkpoints)
+    monkeypatch.chdir(tmp_path)
+    harmonic_export(named, "--without-latents")
+    target = Path(f"{named.name}.safetensors")
+    assert open_model(str(target), "cpu").name == named.name
+    text = card_of(target)
+    (shell,) = re.findall(r"```sh\n(.*)\n```", text)
+    typed = shell.removeprefix("harmonic generate ").partition(" -n")[0]
+    said = subprocess.run(["bash", "-c", f"printf %s {typed}"], capture_output=True, check=True).stdout
+    assert said == os.fsencode(target)
+    (block,) = re.findall(r"```python\n(from harmonic_core.*?)\n```\n", text, re.DOTALL)
+    exec(block, {})
+
+
 def test_what_is_there_is_kept_unless_asked_and_only_exports_are_replaced(
     shared_run: RunDirectory, tmp_path: Path
 ) -> None:
@@ -270,6 +350,10 @@ def test_what_cannot_be_exported_is_refused_in_words(
     assert "nowhere" in refusal("nowhere")
     assert "exported already" in refusal(exports["safetensors"], "--output", tmp_path / "x")
     assert "no such folder" in refusal(shared_run.path, "--output", tmp_path / "gone/x.safetensors", expect=5)
+    assert "too long" in refusal("a" * 300)
+    assert "too long" in refusal(shared_run.path, "--output", tmp_path / f"{'a' * 300}.safetensors", expect=5)
+    assert "too long" in refusal(shared_run.path, "--output", tmp_path / f"{'a' * 230}.safetensors", expect=5)
+    assert "not an exported model" in refusal(shared_run.vocoder)
     (tmp_path / "song.wav").write_bytes(b"RIFF")
     assert "not a model" in refusal(tmp_path / "song.wav")
     empty = RunDirectory(Path(shutil.copytree(shared_run.path, tmp_path / "empty")))

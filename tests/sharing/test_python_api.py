@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from harmonic_core import HarmonicVAE
 from harmonic_core.errors import DataError, HarmonicError
@@ -54,6 +55,15 @@ def test_shapes_are_those_of_what_is_given(model: HarmonicVAE) -> None:
     for found in (mu, model.decode(mu[0]), model.reconstruct(sound[:200]), model.sample(1)):
         assert found.dtype == np.float32
         assert np.isfinite(found).all()
+
+
+def test_what_is_reconstructed_is_heard_all_along(model: HarmonicVAE) -> None:
+    sound = tone(model, 3 * model.segment_samples + 999)
+    again = model.reconstruct(sound)
+    # A steady sound has no place that is quieter than the others, least of all where segments meet.
+    loud = [float(np.sqrt(np.mean(part**2))) for part in np.array_split(again, 24)]
+    assert max(loud) == pytest.approx(0.3, rel=0.5)
+    assert min(loud) > 0.9 * max(loud)
 
 
 def test_a_batch_is_its_rows_and_int16_is_the_same_sound(model: HarmonicVAE) -> None:
@@ -106,6 +116,12 @@ def test_an_export_gives_what_the_run_gives(model: HarmonicVAE, exports: dict[st
         (lambda model: model.encode(["a"]), "type"),
         (lambda model: model.encode([float("nan")]), "no number"),
         (lambda model: model.encode("gone.wav"), "gone.wav"),
+        (lambda model: model.encode("a\0b"), "no file"),
+        (lambda model: model.encode([[1.0], [1.0, 2.0]]), "makes no array"),
+        (lambda model: model.encode(torch.zeros(9, requires_grad=True)), "makes no array"),
+        (lambda model: model.decode([[1.0], [1.0, 2.0]]), "makes no array"),
+        (lambda model: model.interpolate(["a"] * 8, np.ones(8)), "type"),
+        (lambda model: model.interpolate([[1.0], [1.0, 2.0]], np.ones(8)), "makes no array"),
         (lambda model: model.decode(np.zeros(9)), "8"),
         (lambda model: model.decode(np.full(8, np.inf)), "no number"),
         (lambda model: model.sample(-1), "n -1"),
@@ -125,6 +141,17 @@ def test_what_cannot_be_done_is_said_on_one_line(model: HarmonicVAE, call: objec
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(HarmonicError, match="nothing here"):
         HarmonicVAE.load(tmp_path / "nothing here")
+    with pytest.raises(HarmonicError, match="too long"):
+        HarmonicVAE.load(tmp_path / ("a" * 300))
+
+
+@pytest.mark.parametrize("export_format", ["run", "safetensors"])
+def test_a_device_that_is_none_is_not_blamed_on_the_file(
+    shared_run: RunDirectory, exports: dict[str, Path], export_format: str
+) -> None:
+    path = shared_run.path if export_format == "run" else exports[export_format]
+    with pytest.raises(HarmonicError, match="device tpu: unknown; take auto, cpu, cuda, mps"):
+        HarmonicVAE.load(path, device="tpu")
 
 
 def test_the_example_of_the_docs_runs(

@@ -256,18 +256,26 @@ def test_a_page_that_is_given_away_tells_nothing_of_the_machine(tmp_path: Path) 
     folder = tmp_path / "al ice's secret place"
     run = make_run(
         folder / "run",
-        settings=["data.dataset=custom", f"data.custom_dir={folder}/music"],
+        settings=[
+            "data.dataset=custom",
+            f"data.custom_dir={folder}/music",
+            "data.cache_dir=/srv/a cellar/cache",
+            "train.resume_from=/srv/an attic/run",
+        ],
         events=[{"time": 0, "kind": "warning", "message": f"{folder}/music/a.wav: odd; see /srv/cellar/b c.wav"}],
         host="alices-machine",
     )
     start = {
-        "argv": ["/srv/cellar/bin/harmonic", "train", f"{folder}/p.toml"],
+        "argv": ["/srv/cellar/bin/harmonic", "train", f"{folder}/p.toml", "--set", "x.y=/srv/old barn/z"],
         "directory": str(folder),
         "host": "alices-machine",
     }
     run.origin.write_text(json.dumps({"starts": [start]}))
     html = re.sub(r"data:[a-z]+/[a-z]+;base64,[^\"]*", "", page_of(run))
-    for secret in ("al ice", "secret place", "cellar", "alices-machine", socket.gethostname(), str(Path.home()) + "/"):
+    for secret in (
+        *("al ice", "secret place", "cellar", "attic", "barn", "alices-machine"),
+        *(socket.gethostname(), f"{Path.home()}/"),
+    ):
         assert secret not in html, secret
     assert "…/a.wav: odd" in html
     assert "harmonic train …/p.toml" in Parsed(html).text.replace("'", "")
@@ -280,6 +288,20 @@ def test_shares_and_fractions_are_no_folders() -> None:
     assert shareable("postgresql://me:secret@db/x") == "postgresql://…@db/x"
     assert shareable("in /home/alice, /home/alice/x y") == "in ~, ~/x y"
     assert shareable("--set data.custom_dir=/srv/music/jazz") == "--set data.custom_dir=…/jazz"
+    assert shareable("cannot open:/home/alice/x.wav, file:///srv/music/x.wav") == "cannot open:~/x.wav, …/x.wav"
+
+
+@pytest.mark.parametrize(
+    ("home", "text", "shown"),
+    [
+        ("/", "236 bits/s of /srv/music/x.wav", "236 bits/s of …/x.wav"),
+        ("", "and/or", "and/or"),
+        ("/root", "/root, /rootkit, /root/x", "~, /rootkit, ~/x"),
+    ],
+)
+def test_only_a_home_becomes_a_tilde(monkeypatch: pytest.MonkeyPatch, home: str, text: str, shown: str) -> None:
+    monkeypatch.setenv("HOME", home)
+    assert Shareable()(text) == shown
 
 
 def test_the_same_run_gives_the_same_page_but_for_the_date(tmp_path: Path) -> None:
@@ -318,6 +340,9 @@ def test_a_run_is_found_by_a_checkpoint_too_and_nothing_else_is_one(
     assert "mine" in str(error)
     (tmp_path / "alone.pt").write_bytes(b"")
     assert "lies in no run" in str(refused(tmp_path / "alone.pt"))
+    (tmp_path / "given.safetensors").write_bytes(b"")
+    assert "name the run" in str(refused(tmp_path / "given.safetensors"))
+    assert "too long" in str(refused("a" * 300))
 
 
 def test_a_run_of_a_newer_version_is_refused(tmp_path: Path) -> None:
@@ -345,6 +370,9 @@ def test_only_reports_are_replaced_unless_it_is_insisted(tmp_path: Path) -> None
     assert "no regular file" in str(refused(run.path, "-o", "/dev/null", "--force"))
     assert "this is a folder" in str(refused(run.path, "-o", tmp_path))
     assert "no such folder" in str(refused(run.path, "-o", tmp_path / "none" / "x.html"))
+    error = refused(run.path, "-o", tmp_path / f"{'a' * 300}.html")
+    assert "too long" in str(error)
+    assert error.exit_code == ExitCode.DISK
 
 
 def test_without_room_the_old_page_stays(tmp_path: Path) -> None:

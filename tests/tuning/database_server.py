@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -38,13 +39,18 @@ class DatabaseServer:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.serve()
+
+    def serve(self) -> None:
+        """Serve the cluster, for the first time or again."""
+        data = self.folder / "data"
         settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": self.folder, "fsync": "off"}
         options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         self._process = subprocess.Popen(
             [self._program("postgres"), "-D", str(data), "-p", str(self.port), *options],
             cwd=self.folder,
             user=self._user,
-            stderr=(self.folder / "log").open("wb"),
+            stderr=(self.folder / "log").open("ab"),
         )
         wait_until(self._answers, "the database answers")
 
@@ -54,11 +60,16 @@ class DatabaseServer:
             connection.execute(f"CREATE DATABASE {database}")
         return f"postgresql://harmonic:{password}@127.0.0.1:{self.port}/{database}"
 
+    def pause(self) -> None:
+        """End it; `serve` has it back with all that it had."""
+        if self._process:
+            # SIGTERM would have it wait for its clients.
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait()
+
     def stop(self) -> None:
         """End it, and take away what it had."""
-        if self._process:
-            self._process.terminate()
-            self._process.wait()
+        self.pause()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:

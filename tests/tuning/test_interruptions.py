@@ -94,6 +94,28 @@ def test_workers_whose_leader_is_killed_leave_their_trials_to_whoever_comes_next
     assert len(settled(studies / "demo")) == 5
 
 
+def test_a_leader_that_has_no_worker_left_says_so_and_fails(stubbed: Programs, studies: Path, gate: Path) -> None:
+    gate.touch()
+    command = ["tune", "demo", "--trials", "4", "--workers", "2", "--pruner", "none"]
+    leader = stubbed.start(*command)
+    wait_until(lambda: len(list(studies.glob("demo/trial-*/checkpoints/step-*"))) == 2, "two trials train")
+    for worker in psutil.Process(leader.pid).children():
+        worker.suspend()
+    # None may take up what the other one leaves.
+    for worker in psutil.Process(leader.pid).children():
+        worker.kill()
+    assert leader.wait(DEADLINE_S) == 1
+    said = (stubbed.place / "stderr.txt").read_text()
+    assert "; none is left\n" in said
+    assert "stopped (no worker is left) with 0 of 4 trials done; the same command continues" in said
+    study = read_study(studies / "demo")
+    assert study is not None
+    assert (study.state, study.message) == ("stopped", "no worker is left")
+    gate.unlink()
+    assert "0 of 4 trials done, 2 interrupted before and to be continued" in stubbed.run(*command).stderr
+    assert len(settled(studies / "demo")) == 4
+
+
 def test_a_signal_to_the_leader_stops_all_workers_in_good_order(stubbed: Programs, studies: Path, gate: Path) -> None:
     gate.touch()
     leader = stubbed.start("tune", "demo", "--trials", "5", "--workers", "2")

@@ -20,6 +20,7 @@ MEASURED = {"recon_db": 6.0, "mel_fd": 4000.0, "kl_nats": 100.0}
         ("1e-3 * mel_fd+2*recon_db", "0.001*mel_fd + 2*recon_db", [16.0], "recon_db"),
         ("1e+1*recon_db + mel_fd", "10*recon_db + mel_fd", [4060.0], "recon_db"),
         ("5*recon_db", "recon_db", [6.0], "recon_db"),
+        ("recon_db + 0.00123456789*mel_fd", "recon_db + 0.00123456789*mel_fd", [10.93827156], "recon_db"),
     ],
 )
 def test_both_figures_one_of_them_or_a_weighted_sum(asked: str, said: str, values: list[float], first: str) -> None:

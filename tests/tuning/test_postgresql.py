@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections import Counter
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 from database_server import PASSWORD, DatabaseServer
 from programs import DEADLINE_S, Programs, wait_until
 
 from harmonic_core.run.studies import Study, Trial, read_study, seen_study
+from harmonic_core.tuning.storage import OPENING
 
 pytestmark = pytest.mark.slow
 
@@ -117,6 +120,63 @@ def test_a_server_that_cannot_be_used_is_one_clear_line_without_the_password(
     assert "PGPASSWORD" in line
     assert not any(secret in line for secret in (PASSWORD, "s3cret%2F", "wrong"))
     assert not (stubbed.place / "output").exists()
+
+
+@pytest.mark.parametrize("more", [[], ["--workers", "2"]], ids=["alone", "together"])
+def test_a_server_that_goes_away_in_the_midst_is_one_line_and_the_same_command_goes_on_once_it_is_back(
+    stubbed: Programs, studies: Path, server: DatabaseServer, tmp_path: Path, more: list[str]
+) -> None:
+    gate, name = tmp_path / "gate", f"lost_{len(more)}"
+    stubbed.environment["STUB_GATE"] = str(gate)
+    command = ["tune", "demo", "--trials", "3", "--pruner", "none", "--study", name, "--storage", server.url(name)]
+    command += more
+    gate.touch()
+    at_once = 2 if more else 1
+    leader = stubbed.start(*command)
+    wait_until(lambda: len(list(studies.glob(f"{name}/trial-*/checkpoints/step-*"))) == at_once, "trials train")
+    server.pause()
+    try:
+        assert leader.wait(DEADLINE_S) == 1
+        said = (stubbed.place / "stderr.txt").read_text()
+    finally:
+        server.serve()
+    (line,) = [line for line in said.splitlines() if line.startswith("harmonic: ")]
+    assert f"PostgreSQL database {name} on 127.0.0.1:{server.port} was lost: " in line
+    assert line.endswith("once it is there again, the same command continues the study")
+    assert "Traceback" not in said
+    assert PASSWORD not in said
+    gate.unlink()
+    done = stubbed.run(*command)
+    assert f"0 of 3 trials done, {at_once} interrupted before and to be continued" in done.stderr
+    study = study_in(studies / name)
+    assert [trial.state for trial in study.trials] == ["complete"] * 3
+    assert sorted(starts_of(studies / name, trial) for trial in study.trials) == [1] * (3 - at_once) + [2] * at_once
+
+
+def test_a_server_that_comes_back_before_it_is_asked_again_is_not_missed(
+    stubbed: Programs, studies: Path, server: DatabaseServer, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    stubbed.environment["STUB_GATE"] = str(gate)
+    process = stubbed.start("tune", "demo", "--trials", "2", "--pruner", "none", "--storage", server.url("brief"))
+    wait_until(lambda: any(studies.glob("demo/trial-*/checkpoints/step-*")), "the first trial trains")
+    # It is asked once in ten seconds, for as long as a trial trains.
+    process.send_signal(signal.SIGSTOP)
+    server.pause()
+    server.serve()
+    gate.unlink()
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(DEADLINE_S) == 0
+    assert [trial.state for trial in study_in(studies / "demo").trials] == ["complete"] * 2
+
+
+def test_who_opens_a_study_while_another_one_does_can_be_stopped(stubbed: Programs, server: DatabaseServer) -> None:
+    url = server.url("opened")
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (OPENING,))
+        done = stubbed.run("tune", "demo", "--trials", "1", "--storage", url, "--timeout", "0.1")
+    assert "stopped (0.1 s are over) before it began" in done.stderr
 
 
 def test_the_command_that_continues_has_no_password_and_takes_it_from_the_environment(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 from programs import Programs
@@ -22,7 +23,7 @@ def study_in(directory: Path) -> Study:
     return study
 
 
-def both_of(trial: Trial) -> tuple[object, object]:
+def both_of(trial: Trial) -> tuple[Any, Any]:
     """Size of the latent and beta."""
     return trial.params["model.latent_dim"], trial.params["loss.beta_end"]
 
@@ -42,12 +43,10 @@ def test_stages_begin_with_the_profile_sweep_latent_and_beta_and_refine_from_the
     stages = by_stage(study)
     assert list(stages) == ["baseline", "sweep latent_dim × beta_end", "refine hidden_dims", "refine learning_rate"]
     (baseline,) = stages["baseline"]
-    assert both_of(baseline) == (256, 0.01)
-    swept = {
-        (each.params["model.latent_dim"], each.params["loss.beta_end"])
-        for each in stages["sweep latent_dim × beta_end"]
-    }
-    assert swept == set(itertools.product((64, 128, 256), (0.001, 0.01, 0.1))) - {(256, 0.01)}
+    # The profile's own beta is none of those that are tried.
+    assert (baseline.params["model.latent_dim"], "loss.beta_end" in baseline.params) == (256, False)
+    swept = [both_of(each) for each in stages["sweep latent_dim × beta_end"]]
+    assert sorted(swept) == list(itertools.product((64, 128, 256), (0.001, 0.01, 0.1)))
     # By the stub's figures a wide latent and a small beta have the smallest error.
     for refined in ("refine hidden_dims", "refine learning_rate"):
         assert {(each.params["model.latent_dim"], each.params["loss.beta_end"]) for each in stages[refined]} == {
@@ -59,6 +58,35 @@ def test_stages_begin_with_the_profile_sweep_latent_and_beta_and_refine_from_the
     assert study.state == "finished"
     assert study.best_command.startswith("harmonic train demo --set model.latent_dim=256 --set loss.beta_end=0.001")
     assert "(sweep latent_dim × beta_end)" in done.stdout
+
+
+def test_stages_begin_with_the_profile_as_it_is_also_where_the_space_has_not_got_what_it_has(
+    stubbed: Programs, studies: Path
+) -> None:
+    space = "tune.space={latent_dim=[32, 64], learning_rate=[0.1, 0.2]}"
+    command = ["tune", "demo", "--strategy", "stages", "--set", space, "--objective", "recon_db", "--pruner", "none"]
+    done = stubbed.run(*command)
+    assert "trial-0000: (baseline); " in done.stderr
+    # By the stub's figures nothing in that space is as good.
+    assert [trial.params for trial in study_in(studies / "demo").trials] == [
+        {},
+        {"model.latent_dim": 32},
+        {"model.latent_dim": 64},
+        {"train.learning_rate": 0.1},
+        {"train.learning_rate": 0.2},
+    ]
+
+
+def test_a_study_that_is_continued_in_another_way_takes_no_trial_for_what_it_is_not(
+    stubbed: Programs, studies: Path
+) -> None:
+    command = ["tune", "demo", "--set", "tune.space={latent_dim=[64, 128, 256]}", "--pruner", "none"]
+    for strategy, trials in (("grid", "3"), ("stages", "4"), ("stages", "6"), ("grid", "9")):
+        stubbed.run(*command, "--strategy", strategy, "--trials", trials)
+    stages = by_stage(study_in(studies / "demo"))
+    assert [len(trials) for trials in stages.values()] == [3, 1, 2]
+    assert list(stages) == ["", "baseline", "sweep latent_dim"]
+    assert stages["baseline"][0].params == {"model.latent_dim": 256}
 
 
 def test_stages_that_were_stopped_go_on_where_they_were(stubbed: Programs, studies: Path) -> None:

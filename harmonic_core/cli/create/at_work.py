@@ -76,15 +76,8 @@ class Work:
         try:
             yield
         except DataError as error:
-            self._fail(error)
-        except FileNotFoundError as error:
-            self._fail(DataError(f"{plain(str(error.filename))}: no such file"))
-        except PermissionError as error:
-            self._fail(DataError(f"{plain(str(error.filename))}: no permission to read it"))
-
-    def _fail(self, error: HarmonicError) -> None:
-        self.failures.append(error)
-        typer.echo(f"harmonic: {error}", err=True)
+            self.failures.append(error)
+            typer.echo(f"harmonic: {error}", err=True)
 
     def tell(self, *, as_json: bool, **more: Any) -> None:
         """Print what was made, and end with the status of what was not."""

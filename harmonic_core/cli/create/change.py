@@ -10,6 +10,7 @@ import typer
 from harmonic_core.cli.create import options
 from harmonic_core.cli.create.at_work import at_work
 from harmonic_core.cli.create.generate import word
+from harmonic_core.errors import ProfileError
 
 _FARTHEST = 100.0
 
@@ -36,9 +37,9 @@ def reconstruct(
     lufs = options.loudness_of(loudness)
     with at_work(run, options.command_words(context), seed, device, lufs) as work:
         from harmonic_core.creating.performing import through_the_model
-        from harmonic_core.creating.places import music_paths
+        from harmonic_core.creating.places import music_paths, stem_of
 
-        names = [f"{path.stem}.reconstructed" for path in files]
+        names = [f"{stem_of(path)}.reconstructed" for path in files]
         paths = music_paths(names, output, output_dir, file_format, force=force)
         for source, path in zip(files, paths, strict=True):
             with work.one_of_several():
@@ -51,8 +52,12 @@ def blend(
     context: typer.Context,
     run: options.Model,
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Music of any length.", show_default=False)],
-    start: Annotated[str, typer.Option("--from", metavar="CLASS", help="What to lead away from.", show_default=False)],
-    end: Annotated[str, typer.Option("--to", metavar="CLASS", help="What to lead towards.", show_default=False)],
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="CLASS", help="What to lead away from.", show_default=False)
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="CLASS", help="What to lead towards.", show_default=False)
+    ] = None,
     amount: Annotated[float, typer.Option(metavar="SHARE", help="How far: 1 is from the one mean to the other.")] = 0.5,
     label: Annotated[str, typer.Option(metavar="LABEL", help="What the classes are values of.")] = "genre",
     seed: options.Seed = 0,
@@ -69,13 +74,16 @@ def blend(
     To the latent of every segment is added what leads from the mean latent of the one class to that of the other.
     """
     options.check(seed, device=device)
+    if not start or not end:
+        lacking = " and ".join(option for option, value in (("--from", start), ("--to", end)) if not value)
+        raise ProfileError(f"{lacking}: missing; name two classes of music, as --from jazz --to folk")
     options.insist("--amount", amount, -_FARTHEST, _FARTHEST)
     lufs = options.loudness_of(loudness)
     with at_work(run, options.command_words(context), seed, device, lufs) as work:
         from harmonic_core.creating.performing import between_classes, through_the_model
-        from harmonic_core.creating.places import music_paths
+        from harmonic_core.creating.places import music_paths, stem_of
 
-        names = [f"{path.stem}.{word(start)}-to-{word(end)}" for path in files]
+        names = [f"{stem_of(path)}.{word(start)}-to-{word(end)}" for path in files]
         paths = music_paths(names, output, output_dir, file_format, force=force)
         shift = between_classes(work.studio, label, start, end, amount)
         for source, path in zip(files, paths, strict=True):

@@ -26,7 +26,7 @@ def generate(
         float | None,
         typer.Option(metavar="M", help="Length of each piece. Default: one segment of the model.", show_default=False),
     ] = None,
-    temperature: options.Temperature = 0.8,
+    temperature: options.Temperature = options.TEMPERATURE,
     like: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Stay near this piece of music.", show_default=False)
     ] = None,
@@ -74,10 +74,11 @@ def generate(
         from harmonic_core.creating.sources import drawn
 
         studio = work.studio
-        of = "" if chosen is None else f"-{word(chosen[1])}"
+        of = f"-{word(chosen[1])}" if chosen else "-music" if source == "music" else ""
         near = "" if like is None else f"-like-{word(like.stem)}"
         long = "" if minutes is None else f"-{minutes:g}min"
-        stem = f"{studio.opened.name}-step{studio.opened.trained.step}{of}{near}-seed{seed}{long}"
+        hot = "" if temperature == options.TEMPERATURE else f"-t{temperature:g}"
+        stem = f"{studio.opened.name}-step{studio.opened.trained.step}{of}{near}{hot}-seed{seed}{long}"
         names = [f"{stem}-{number + 1:02d}" for number in range(count)]
         paths = music_paths(names, output, output_dir, file_format, force=force)
         places = drawn(studio, temperature, like=like, label=chosen, music=source == "music")

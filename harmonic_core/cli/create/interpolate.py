@@ -26,7 +26,7 @@ def interpolate(
     end: Annotated[str, typer.Argument(metavar="B", help=_END, show_default=False)],
     steps: Annotated[int, typer.Option(metavar="N", help="Steps, both ends included.")] = 8,
     way: Annotated[str, typer.Option(metavar="WAY", help="spherical or linear.")] = "spherical",
-    temperature: options.Temperature = 0.8,
+    temperature: options.Temperature = options.TEMPERATURE,
     seed: options.Seed = 0,
     output_dir: options.OutputDir = None,
     file_format: options.Format = None,

@@ -29,10 +29,11 @@ def encode(
     with at_work(run, options.command_words(context), 0, device) as work:
         from harmonic_core.creating.encoding import encode as encode_files
         from harmonic_core.creating.latent_file import write_latents
-        from harmonic_core.creating.places import FOLDER, free
+        from harmonic_core.creating.places import FOLDER, free, stem_of
         from harmonic_core.creating.provenance import tags_of
 
-        path = output or FOLDER / f"{files[0].stem}{f'-and-{len(files) - 1}-more' if len(files) > 1 else ''}.npz"
+        more = f"-and-{len(files) - 1}-more" if len(files) > 1 else ""
+        path = output or FOLDER / f"{stem_of(files[0])}{more}.npz"
         free([path], force=force)
         studio = work.studio
         title = ", ".join(plain(each.name, 60) for each in files[:3])
@@ -62,7 +63,7 @@ def decode(
     with at_work(run, options.command_words(context), seed, device, lufs) as work:
         from harmonic_core.creating.encoding import decode as decode_latents
         from harmonic_core.creating.latent_file import read_latents_file
-        from harmonic_core.creating.places import music_paths
+        from harmonic_core.creating.places import music_paths, stem_of
 
         encoded = read_latents_file(latents)
         if encoded.fingerprint != work.studio.opened.fingerprint:
@@ -71,7 +72,7 @@ def decode(
                 f"those of {plain(work.studio.opened.name)} ({work.studio.opened.fingerprint[:12]})",
                 err=True,
             )
-        stems = [Path(str(name)).stem for name in encoded.names]
+        stems = [stem_of(Path(str(name))) for name in encoded.names]
         paths = music_paths([f"{stem}.decoded" for stem in stems], output, output_dir, file_format, force=force)
         for number, path in enumerate(paths):
             sound = decode_latents(work.studio, encoded.part(number))

@@ -39,6 +39,9 @@ Device = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
+TEMPERATURE = 0.8
+"""Of draws, unless it is said otherwise."""
+
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _HOTTEST = 10.0
 _LOUDNESS = (-70.0, 0.0)
@@ -93,7 +96,8 @@ def command_words(context: Any) -> list[str]:
             continue
         values = [str(each) for each in (value if isinstance(value, list | tuple) else [value])]
         if parameter.param_type_name == "argument":
-            words += values
+            # What begins with a dash would be taken for an option.
+            words += [f"./{each}" if each.startswith("-") else each for each in values]
             continue
         name = max(parameter.opts, key=len)
         words += [name] if value is True else [word for each in values for word in (name, each)]

@@ -67,7 +67,12 @@ def tune(
     ] = None,
     minutes: Annotated[
         float | None,
-        typer.Option(min=0.01, metavar="M", help="Minutes of training after which a trial is complete; in its place."),
+        typer.Option(
+            min=0.01,
+            metavar="M",
+            help="Minutes of training after which a trial is complete; in its place. Schedules, as those of beta and "
+            "the learning rate, still span the profile's epochs.",
+        ),
     ] = None,
     pruner: Annotated[
         Pruning, typer.Option(help="Which trials are given up early, by their held-out mel error.")
@@ -101,6 +106,7 @@ def tune(
     Hardly a trial is best in both, so a study ends with a front of those that nothing else betters; `harmonic tune best
     NAME` makes a profile of one.
     """
+    from harmonic_core.data.sources import find_tracks
     from harmonic_core.tuning.study import Voice
     from harmonic_core.tuning.study import tune as tune_alone
     from harmonic_core.tuning.workers import tune_together, work_for
@@ -113,6 +119,9 @@ def tune(
         profile, settings or [], budget, resolved, strategy, pruner, objective, trials, seed, storage, output_dir, study
     )
     voice = Voice(typer.echo, lambda line: typer.echo(line, err=True))
+    if worker_of is None:
+        # What every trial would stumble over is said before the first one.
+        find_tracks(resolved.profile.data, resolved.profile.run.seed)
     if worker_of is not None:
         code = work_for(search, workers, worker_of, voice=voice)
     elif workers > 1:

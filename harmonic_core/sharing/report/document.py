@@ -142,8 +142,18 @@ def _samples(
 def _folders(record: Record) -> list[Path]:
     """Folders whose names stay here."""
     told = [start.get("directory") for start in record.starts]
-    music = [folder for _, folder in music_folders(record.profile.data)] if record.profile else []
-    return [record.run.path.absolute(), *map(Path, filter(None, (str(each or "") for each in told))), *music]
+    folders = [record.run.path.absolute(), *map(Path, filter(None, (str(each or "") for each in told)))]
+    if record.profile:
+        data, train = record.profile.data, record.profile.train
+        folders += [folder for _, folder in music_folders(data)]
+        folders += [path.parent for path in (data.cache_dir, train.resume_from) if path is not None]
+    # A blank would end a path in the middle of a text; a word of a command is one as a whole.
+    words = [str(word).rpartition("=")[2] for start in record.starts for word in _list(start.get("argv"))]
+    return [*folders, *(Path(word).parent for word in words if word.startswith("/"))]
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _head(record: Record) -> dict[str, Any]:

@@ -21,8 +21,17 @@ def check_place(path: Path, *, force: bool) -> None:
     ------
     RunError
         If it is a folder, lies in none, or holds something else than a report, and `force` does not say to replace it.
+    DiskError
+        If nothing can be written there.
     """
     shown = plain(str(path), 400)
+    try:
+        _check(path, shown, force=force)
+    except OSError as error:
+        raise DiskError(f"{shown}: the report cannot be written: {(error.strerror or str(error)).lower()}") from error
+
+
+def _check(path: Path, shown: str, *, force: bool) -> None:
     if path.is_dir():
         raise RunError(f"{shown}: this is a folder; name a file in it, such as {shown.rstrip('/')}/report.html")
     if not path.parent.is_dir():

@@ -98,7 +98,7 @@ def environment(record: Record, shareable: Shareable) -> list[tuple[str, str]]:
     git = start.get("git")
     if isinstance(git, dict):
         changed = ", with changes that were not committed" if git.get("changed") else ""
-        rows.append(("source", f"commit {shareable(git.get('commit', ''), 12)}{changed}"))
+        rows.append(("source", f"commit {shareable(str(git.get('commit', ''))[:12])}{changed}"))
     if start.get("platform"):
         rows.append(("system", shareable(start["platform"], 120)))
     status = record.status
