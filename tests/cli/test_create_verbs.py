@@ -326,4 +326,7 @@ def test_ctrl_c_ends_it_with_130_and_leaves_no_half_file(place: Path, audio_cach
         assert process.wait(timeout=240) == 130
     finally:
         programs.end()
+    told = (place / "stderr.txt").read_text()
+    assert all(f"  made/{path.name}  3.0 s" in told for path in folder.iterdir())
+    assert f"stopped; finished before: {len(list(folder.iterdir()))} files" in told
     assert all(soundfile.info(path).duration == pytest.approx(3.0, abs=0.01) for path in folder.iterdir())

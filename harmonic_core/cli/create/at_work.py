@@ -122,6 +122,14 @@ def _line(made: dict[str, Any]) -> str:
     return "  ".join(parts)
 
 
+def _tell_before_the_end(why: str, work: Work | None) -> None:
+    """Say what was finished when the rest could not be."""
+    made = work.made if work is not None else []
+    typer.echo(f"{why}; finished before: {len(made)} {'file' if len(made) == 1 else 'files'}", err=True)
+    for each in made:
+        typer.echo(f"  {_line(each)}", err=True)
+
+
 def _insist_on_device(device: str | None) -> None:
     import torch
 
@@ -165,6 +173,7 @@ def at_work(
         def stopped() -> bool:
             return signals.received is not None
 
+        work = None
         try:
             with bar(1.0) as move:
                 move(0.0, "opening the model")
@@ -174,8 +183,12 @@ def at_work(
                 work = Work(Studio(opened, seed, stopped, lambda told: move(0.0, told)), words, loudness_lufs)
                 yield work
         except StoppedError:
-            typer.echo("stopped; what was finished is there", err=True)
+            _tell_before_the_end("stopped", work)
             raise typer.Exit(int(signals.exit_code)) from None
+        except HarmonicError:
+            if work is not None and work.made:
+                _tell_before_the_end("ended early", work)
+            raise
         except KeyboardInterrupt:
             raise typer.Exit(int(ExitCode.INTERRUPTED)) from None
         except MemoryError:
