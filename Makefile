@@ -30,11 +30,9 @@ demo: $(INSTALLED) ## Install, then train the demo profile: in the console, or a
 		exec $(BIN)/harmonic train demo; \
 	fi
 
-# Two workers a core, since tests wait for programs half of their time, and a thread a worker: torch would otherwise take all cores
-# in each of them.
+# A worker a core, and a thread a worker: torch would otherwise take all cores in each of them.
 test: $(INSTALLED_DEV) ## Install, then run all tests
-	OMP_NUM_THREADS=1 $(BIN)/pytest --dist loadfile \
-		--numprocesses $$($(BIN)/python -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 8 --dist loadfile
 
 lint: $(INSTALLED_DEV) ## Check style, types, imports, dependencies and the Dockerfile
 	$(BIN)/ruff check .
